@@ -1,0 +1,169 @@
+"""Opening a study folder: study file and tables, with every problem of all of them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neurotrial.errors import InputError, Problem
+from neurotrial.longitudinal import baseline_problems, longitudinal_problems, type_study_columns
+from neurotrial.outcomes import build_outcomes
+from neurotrial.paths import file_hash, inside
+from neurotrial.study_file import STUDY_FILE, read_study
+from neurotrial.table_checks import check_table, identifier_problems
+from neurotrial.tables import TABLES
+from neurotrial.tabular import SUFFIXES, read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from neurotrial.study import Study
+
+__all__ = ["StudyData", "load_study"]
+
+_INPUTS = tuple(name for name in TABLES if name != "outcomes")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyData:
+    """A study folder that passed every check.
+
+    Attributes
+    ----------
+    folder : Path
+        The study folder.
+    study : Study
+        The plan.
+    tables : dict of str to DataFrame
+        Typed input tables by name.
+    outcomes : DataFrame
+        The analysis-ready long table, see `neurotrial.outcomes.build_outcomes`.
+    hashes : dict of str to str
+        BLAKE2b of the study file and of each table file, by path relative to the folder.
+    warnings : tuple of Problem
+        What does not stop the analysis but should be known.
+    """
+
+    folder: Path
+    study: Study
+    tables: dict[str, pd.DataFrame]
+    outcomes: pd.DataFrame
+    hashes: dict[str, str]
+    warnings: tuple[Problem, ...]
+
+
+def load_study(folder: Path) -> StudyData:
+    """Read and check the study file and the tables of a folder; nothing is written.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``study.yaml`` and, unless the study file says otherwise, ``tables/``.
+
+    Returns
+    -------
+    StudyData
+        Everything that the models need.
+
+    Raises
+    ------
+    InputError
+        With every problem of the study file and the tables.
+    """
+    folder = folder.resolve()
+    problems: list[Problem] = []
+    study: Study | None = None
+    try:
+        study = read_study(folder / STUDY_FILE)
+    except InputError as error:
+        problems += error.problems
+    files = _table_files(folder, study, problems)
+    tables = _read_tables(folder, study, files, problems)
+    outcomes = None if study is None else _trial_checks(study, tables, _labels(folder, files), problems)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if study is None or outcomes is None or errors:
+        raise InputError(errors)
+    paths = [folder / STUDY_FILE, *files.values()]
+    hashes = {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
+    return StudyData(folder, study, tables, outcomes, hashes, tuple(problems))
+
+
+def _labels(folder: Path, files: dict[str, Path]) -> dict[str, str]:
+    return {name: path.relative_to(folder).as_posix() for name, path in files.items()}
+
+
+def _table_files(folder: Path, study: Study | None, problems: list[Problem]) -> dict[str, Path]:
+    """Find the file of each table; say which are needed and missing."""
+    files = {}
+    named = study.tables if study else {}
+    problems.extend(
+        Problem(
+            f"study.yaml: tables.{name}", "is no table of the contract", f"use one of {', '.join(_INPUTS)}"
+        )
+        for name in named
+        if name not in _INPUTS
+    )
+    for name in _INPUTS:
+        places = [named[name]] if name in named else [f"tables/{name}{suffix}" for suffix in SUFFIXES]
+        try:
+            candidates = [inside(folder, place) for place in places]
+        except InputError as error:
+            problems += error.problems
+            continue
+        found = [path for path in candidates if path.is_file()]
+        if found:
+            files[name] = found[0]
+        elif name in named or name in _needed(study):
+            where = named.get(name, f"tables/{name}{SUFFIXES[1]}")
+            columns = ", ".join(column.name for column in TABLES[name].columns if column.required)
+            problems.append(
+                Problem(where, "the table is missing", f"add it with at least the columns {columns}")
+            )
+    return files
+
+
+def _needed(study: Study | None) -> set[str]:
+    return {"participants"} | ({outcome.source.table for outcome in study.outcomes} if study else set())
+
+
+def _read_tables(
+    folder: Path, study: Study | None, files: dict[str, Path], problems: list[Problem]
+) -> dict[str, pd.DataFrame]:
+    tables = {}
+    allowed = study.allowed_columns if study else []
+    resolves = study is not None and study.visit_rules.repeated != "refuse"
+    for name, path in files.items():
+        label = _labels(folder, files)[name]
+        try:
+            frame = read_table(path, label)
+        except InputError as error:
+            problems += error.problems
+            continue
+        tables[name], faults = check_table(
+            frame, TABLES[name], label, unique=not (resolves and name == "motor")
+        )
+        problems += [*identifier_problems(frame, label, allowed), *faults]
+    return tables
+
+
+def _trial_checks(
+    study: Study, tables: dict[str, pd.DataFrame], labels: dict[str, str], problems: list[Problem]
+) -> pd.DataFrame | None:
+    """Check the tables against the plan, as far as their columns allow; return the outcomes if they can be made."""
+    whole = {
+        name: frame
+        for name, frame in tables.items()
+        if all(column.name in frame for column in TABLES[name].columns if column.required)
+    }
+    if "participants" not in whole:
+        return None
+    tables["participants"], faults = type_study_columns(study, whole["participants"], labels["participants"])
+    whole["participants"] = tables["participants"]
+    problems += [*faults, *longitudinal_problems(study, whole, labels)]
+    if not _needed(study) <= set(whole) or whole["participants"]["participant_id"].duplicated().any():
+        return None
+    outcomes, faults = build_outcomes(study, whole)
+    problems += [*faults, *baseline_problems(study, outcomes)]
+    return outcomes

@@ -1,0 +1,306 @@
+"""The results store: what the models write and the reports read, and nothing else.
+
+A results folder holds one table for each contract in `RESULT_TABLES` (Parquet, with a TSV copy and a JSON
+dictionary) and ``provenance.json``, which is written last and carries the hash of every table; a folder whose
+hashes do not fit was not written by one run and is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from neurotrial.errors import InputError, Problem, refuse
+from neurotrial.paths import file_hash, replacing, writable_folder
+from neurotrial.table_checks import check_table
+from neurotrial.tables import TABLES, Table, count, number, share, text
+from neurotrial.tabular import read_table, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RESULTS_FOLDER", "RESULT_TABLES", "Results", "estimate_key", "read_results", "write_results"]
+
+RESULTS_FOLDER = "results"
+PROVENANCE = "provenance.json"
+
+_OPTIONAL: Mapping[str, Any] = MappingProxyType({"nullable": True})
+_KEY = text("key", "unique key; prose cites `key#column`")
+_ARM = text("arm", "arm as randomised; `all` for every arm together")
+_WHERE = (
+    text("analysis", "analysis, a name of the study file"),
+    text("outcome", "outcome, a name of the study file"),
+    text("estimand", "estimand, a name of the study file"),
+    text("population", "population, a name of the study file"),
+    text("method", "estimator"),
+)
+
+_ESTIMATES = Table(
+    "estimates",
+    "one row for each estimate; key = analysis/outcome/population/method/contrast/visit",
+    ("key",),
+    (
+        _KEY,
+        *_WHERE,
+        text("term", "kind of effect", levels=("arm", "within_arm", "lsmean")),
+        text("contrast", "what is compared"),
+        text("visit", "visit"),
+        text("reference_arm", "arm that the others are compared with"),
+        number("estimate", "estimate (Bayesian rows: posterior mean)"),
+        number("std_error", "standard error (Bayesian rows: posterior SD)", minimum=0),
+        number("df", "degrees of freedom", minimum=0),
+        number("statistic", "test statistic"),
+        number("conf_low", "lower limit of the interval"),
+        number("conf_high", "upper limit of the interval"),
+        share("conf_level", "confidence level"),
+        text(
+            "interval_kind",
+            "t, normal, exact_rank, asymptotic_rank, permutation, hdi, eti, ...; none without interval",
+        ),
+        share("p_value", "two-sided p-value"),
+        share("probability_benefit", "posterior probability of benefit"),
+        count("n_participants", "participants in the estimate"),
+        text("n_per_arm", "participants by arm, as JSON"),
+        count("n_observations", "observations in the estimate"),
+        text("unit", "unit of the estimate"),
+        text("status", "ok, or failed with the reason", levels=("ok", "failed")),
+        text("reason", "why it failed, or what should be known", **_OPTIONAL),
+        text("spec_hash", "hash of the analysis plan"),
+    ),
+)
+
+_ADJUSTED = Table(
+    "adjusted",
+    "p-values adjusted over a declared family",
+    ("family", "key"),
+    (
+        text("family", "family, a name of the study file"),
+        text("procedure", "procedure of adjustment"),
+        text("key", "key of the estimate"),
+        share("p_raw", "p-value before adjustment"),
+        share("p_adjusted", "p-value after adjustment"),
+    ),
+)
+
+_STATEMENTS = Table(
+    "statements",
+    "sentences that the models make from their own numbers, such as the agreement of several estimators",
+    ("key",),
+    (
+        text("key", "unique key: analysis/outcome/population/kind"),
+        text("statement", "the sentence"),
+    ),
+)
+
+_DESCRIPTIVES = Table(
+    "descriptives",
+    "summaries by arm: baseline characteristics, outcomes by visit, improvement ratios",
+    ("key",),
+    (
+        _KEY,
+        text("section", "what is summarised", levels=("characteristic", "outcome", "change", "ratio")),
+        text("population", "population"),
+        text("variable", "characteristic or outcome, a name of the study file"),
+        text("visit", "visit; missing for characteristics", **_OPTIONAL),
+        text("level", "level of a categorical characteristic, definition of a ratio", **_OPTIONAL),
+        _ARM,
+        count("n", "participants with a value"),
+        count("n_missing", "participants without a value"),
+        count("n_undefined", "participants whose ratio is undefined"),
+        *(number(name, name) for name in ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")),
+        count("count", "participants at the level"),
+        share("proportion", "participants at the level, of those with a value"),
+    ),
+)
+
+_FLOW = Table(
+    "flow",
+    "participants at each stage of the trial",
+    ("key",),
+    (
+        _KEY,
+        count("order", "order of the stages", nullable=False),
+        text(
+            "stage",
+            "stage: planned, randomised, treated, population:NAME, analysed:ANALYSIS/OUTCOME, lost:TYPE",
+        ),
+        text("label", "the stage in words"),
+        _ARM,
+        count("n", "participants", nullable=False),
+    ),
+)
+
+_HARMS_SUMMARY = Table(
+    "harms_summary",
+    "adverse events by term and by arm as treated",
+    ("key",),
+    (
+        _KEY,
+        text("term", "term of the event; `any` for all together"),
+        text("arm", "arm as treated"),
+        count("n_at_risk", "participants in the arm"),
+        count("n_participants", "participants with the event"),
+        count("n_events", "events"),
+        count("n_serious", "serious events"),
+        count("n_related", "events judged related to treatment"),
+    ),
+)
+
+RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
+    table.name: table
+    for table in (_ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, TABLES["outcomes"])
+})  # fmt: skip
+"""The tables of a results folder; `outcomes` is the copy from which figures draw single participants."""
+
+_EMPTY_ALLOWED = ("adjusted", "harms_summary")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of one fit.
+
+    Attributes
+    ----------
+    tables : dict of str to DataFrame
+        One for each contract in `RESULT_TABLES`.
+    study : dict
+        The study file as JSON values: labels, units, directions and texts for the reports.
+    provenance : dict
+        Hashes of study file, plan, tables and code; versions; seeds; decisions such as a fallback that was taken.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    study: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def value(self, citation: str) -> Any:
+        """Return the value that a citation ``key#column`` names, from whichever table holds the key.
+
+        Raises
+        ------
+        InputError
+            If no table has the key, several have it with that column, or the table lacks the column.
+        """
+        key, _, column = citation.partition("#")
+        holders = [
+            frame
+            for frame in self.tables.values()
+            if "key" in frame and column in frame and (frame["key"] == key).any()
+        ]
+        if len(holders) != 1:
+            known = [name for frame in self.tables.values() if "key" in frame for name in frame["key"]]
+            raise _no_such_key(citation, key, known)
+        return holders[0].loc[holders[0]["key"] == key, column].iloc[0]
+
+
+def _no_such_key(citation: str, key: str, known: list[str]) -> InputError:
+    import difflib
+
+    close = difflib.get_close_matches(key, known, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else "see the column `key` of results/estimates.tsv"
+    return refuse(f"results: {citation}", "no result has this key and column", remedy)
+
+
+def estimate_key(
+    *, analysis: str, outcome: str, population: str, method: str, contrast: str, visit: str
+) -> str:
+    """Return the key of an estimate.
+
+    Examples
+    --------
+    >>> estimate_key(analysis="primary", outcome="fma_total", population="itt", method="ancova_hc3",
+    ...              contrast="cells - control", visit="day90")
+    'primary/fma_total/itt/ancova_hc3/cells-control/day90'
+    """
+    slug = re.sub(r"\s*([-@])\s*", r"\1", contrast)
+    return "/".join((analysis, outcome, population, method, re.sub(r"\s+", "_", slug), visit))
+
+
+def write_results(folder: Path, results: Results) -> Path:
+    """Write a results folder: every table under another name first, provenance last.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder; results go to ``results/`` in it.
+    results : Results
+        What to write; every table must keep its contract.
+
+    Returns
+    -------
+    Path
+        The results folder.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written or a table breaks its contract; nothing is written then.
+    """
+    problems = [
+        p for name, table in RESULT_TABLES.items() for p in _contract_problems(results.tables[name], table)
+    ]
+    if problems:
+        raise InputError(problems)
+    target = writable_folder(folder / RESULTS_FOLDER)
+    (target / PROVENANCE).unlink(missing_ok=True)
+    paths = [
+        path
+        for name, table in RESULT_TABLES.items()
+        for path in write_table(results.tables[name], target, table)
+    ]
+    with replacing(target / PROVENANCE) as temporary:
+        content = {
+            "study": results.study,
+            "files": {path.name: file_hash(path) for path in paths},
+            **results.provenance,
+        }
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return target
+
+
+def read_results(folder: Path) -> Results:
+    """Read the results of a study folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+
+    Returns
+    -------
+    Results
+        Tables, study file and provenance of one run.
+
+    Raises
+    ------
+    InputError
+        If there are none, or the files are not those that the provenance names.
+    """
+    target = folder / RESULTS_FOLDER
+    if not (target / PROVENANCE).is_file():
+        raise refuse(str(target), "there are no results", "run `neurotrial fit` first")
+    provenance = json.loads((target / PROVENANCE).read_text(encoding="utf-8"))
+    changed = [name for name, digest in provenance["files"].items() if _digest(target / name) != digest]
+    if changed:
+        rule = "the files are not those that the fit wrote"
+        raise refuse(RESULTS_FOLDER, rule, "run `neurotrial fit` again; do not edit results", changed)
+    tables = {
+        name: read_table(target / f"{name}.parquet", name).reset_index(drop=True) for name in RESULT_TABLES
+    }
+    return Results(tables, provenance.pop("study"), provenance)
+
+
+def _contract_problems(frame: pd.DataFrame, table: Table) -> list[Problem]:
+    problems = check_table(frame, table, f"{RESULTS_FOLDER}/{table.name}")[1]
+    if frame.empty and table.name in _EMPTY_ALLOWED and set(frame.columns) >= {c.name for c in table.columns}:
+        return []
+    return [problem for problem in problems if problem.severity == "error"]
+
+
+def _digest(path: Path) -> str:
+    return file_hash(path) if path.is_file() else "missing"

@@ -1,0 +1,292 @@
+"""The study file: the pre-specified analysis plan of a trial, as strict, immutable objects.
+
+`neurotrial.study_file.read_study` makes a `Study` from ``study.yaml``; what the parts must have to do with each
+other (a visit that an estimand names is declared, and so on) is checked in `neurotrial.study_rules`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = [
+    "METHODS",
+    "Allocation",
+    "Analysis",
+    "Arm",
+    "Characteristic",
+    "Estimand",
+    "Family",
+    "IntercurrentEvent",
+    "Mcid",
+    "Outcome",
+    "Population",
+    "ReportChoices",
+    "Source",
+    "Study",
+    "StudyInfo",
+    "Visit",
+    "VisitRules",
+]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Method = Literal[
+    "ancova", "change_score", "follow_up", "improvement_ratio", "share_of_potential", "within_arm"
+]
+Format = Literal["html", "docx"]
+Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "ancova": ("ancova_ols", "ancova_hc3"),
+    "change_score": ("change_welch",),
+    "follow_up": ("follow_up_welch",),
+    "improvement_ratio": (
+        "ratio_baseline_welch",
+        "ratio_baseline_mann_whitney",
+        "ratio_baseline_permutation",
+    ),
+    "share_of_potential": (
+        "ratio_potential_welch",
+        "ratio_potential_mann_whitney",
+        "ratio_potential_permutation",
+    ),
+    "within_arm": ("change_welch", "paired_t"),
+}
+"""Each method that an analysis may name, with the rows of between- and within-arm estimates that it gives."""
+
+
+class _Part(BaseModel):
+    """A part of the study file: unknown keys are refused, values never change and are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StudyInfo(_Part):
+    """What the trial is: words for the reports, no numbers."""
+
+    title: Text
+    registration: Text | None = None
+    design: Text | None = None
+    setting: Text | None = None
+    eligibility: Text | None = None
+    intervention: Text | None = None
+    comparator: Text | None = None
+    ethics: Text | None = None
+    funding: Text | None = None
+    conflicts: Text | None = None
+    data_sharing: Text | None = None
+    simulated: bool = False
+
+
+class Arm(_Part):
+    """An arm; exactly one of them is the reference."""
+
+    name: Name
+    label: Text
+    reference: bool = False
+
+
+class Allocation(_Part):
+    """How participants were allocated: ratio by arm, scheme, and how many were planned."""
+
+    ratio: dict[Name, Annotated[int, Field(ge=1, le=20)]]
+    scheme: Literal["permuted_blocks", "complete", "simple", "unknown"] = "unknown"
+    block_sizes: list[Annotated[int, Field(ge=2, le=200)]] = Field(default_factory=list)
+    strata: list[Name] = Field(default_factory=list)
+    planned: Annotated[int, Field(ge=2)] | None = None
+
+
+class Visit(_Part):
+    """A visit, its target day and its window, both in days since randomisation."""
+
+    name: Name
+    label: Text
+    day: float
+    window: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    baseline: bool = False
+
+
+class VisitRules(_Part):
+    """What is done with a visit outside its window, and with two visits of one participant in one window."""
+
+    outside_window: Literal["keep", "exclude"] = "keep"
+    repeated: Literal["refuse", "closest", "first", "last"] = "refuse"
+
+
+class Population(_Part):
+    """An analysis population; ``flag`` is the true/false column of `participants` that defines it."""
+
+    name: Name
+    label: Text
+    flag: Name | None = None
+    description: Text | None = None
+
+
+class Characteristic(_Part):
+    """A row of the baseline table: a column of `participants`."""
+
+    name: Name
+    label: Text
+    kind: Literal["continuous", "categorical"]
+    summary: Literal["mean_sd", "median_iqr"] = "mean_sd"
+    unit: Text | None = None
+    digits: Annotated[int, Field(ge=0, le=4)] = 1
+
+
+class Mcid(_Part):
+    """The minimal clinically important difference, in the unit of the outcome, and who says so."""
+
+    value: Annotated[float, Field(gt=0)]
+    source: Text
+
+
+class Source(_Part):
+    """Where an outcome's values stand: the rows of a table in which each column of ``where`` has that value."""
+
+    table: Literal["motor", "features"]
+    where: dict[Name, str | float | int]
+
+
+class Outcome(_Part):
+    """An outcome with its unit, range and direction; ``digits`` is how many decimals the reports show."""
+
+    name: Name
+    label: Text
+    unit: Text
+    direction: Literal["higher_is_better", "lower_is_better"]
+    source: Source
+    range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    mcid: Mcid | None = None
+    missing_baseline: Literal["refuse", "exclude"] = "refuse"
+    digits: Annotated[int, Field(ge=0, le=5)] = 1
+
+
+class IntercurrentEvent(_Part):
+    """An intercurrent event and the strategy by which the estimand deals with it (ICH E9(R1))."""
+
+    event: Text
+    strategy: Strategy
+    note: Text | None = None
+
+
+class Estimand(_Part):
+    """An estimand with its five attributes: population, treatment, variable (outcomes at a visit), events, summary."""
+
+    name: Name
+    label: Text
+    population: Name
+    treatment: Text
+    outcomes: Annotated[list[Name], Field(min_length=1)]
+    visit: Name
+    variable: Text
+    intercurrent_events: list[IntercurrentEvent]
+    summary: Text
+
+
+class Analysis(_Part):
+    """An analysis of an estimand: its methods, the one that is reported first, and the covariates beside baseline."""
+
+    name: Name
+    label: Text
+    estimand: Name
+    role: Literal["primary", "secondary", "sensitivity", "exploratory"]
+    methods: Annotated[list[Method], Field(min_length=1)]
+    main_method: str = "ancova_hc3"
+    requested_method: str | None = None
+    covariates: list[Text] = Field(default_factory=list)
+    population: Name | None = None
+
+
+class Family(_Part):
+    """Analyses whose p-values are adjusted together; one p-value an outcome, from ``method``."""
+
+    name: Name
+    label: Text
+    analyses: Annotated[list[Name], Field(min_length=1)]
+    procedure: Literal["holm", "hommel", "bh", "by"] = "holm"
+    method: str = "ancova_hc3"
+
+
+class ReportChoices(_Part):
+    """What the reports look like; changes no estimate and is therefore not part of the hash."""
+
+    formats: Annotated[list[Format], Field(min_length=1)] = Field(
+        default_factory=lambda: list(get_args(Format))
+    )
+
+
+class Study(_Part):
+    """The whole plan.
+
+    Attributes
+    ----------
+    version : int
+        Version of the study file's own grammar; 1 is the only one.
+    conf_level : float
+        Confidence level of every interval, in (0.5, 1).
+    seed : int
+        Root of every random stream; each analysis spawns its own from it.
+    n_resamples : int
+        Monte Carlo size of the permutation tests, 999 or more.
+    tables : dict of str to str
+        Paths of tables that do not stand at ``tables/NAME.parquet``, ``.tsv`` or ``.csv``, inside the study folder.
+    allowed_columns : list of str
+        Columns that look like direct identifiers and are kept all the same.
+    """
+
+    version: Literal[1]
+    study: StudyInfo
+    arms: Annotated[list[Arm], Field(min_length=2)]
+    allocation: Allocation
+    visits: Annotated[list[Visit], Field(min_length=2)]
+    visit_rules: VisitRules = Field(default_factory=VisitRules)
+    populations: Annotated[list[Population], Field(min_length=1)]
+    characteristics: list[Characteristic] = Field(default_factory=list)
+    outcomes: Annotated[list[Outcome], Field(min_length=1)]
+    estimands: Annotated[list[Estimand], Field(min_length=1)]
+    analyses: Annotated[list[Analysis], Field(min_length=1)]
+    families: list[Family] = Field(default_factory=list)
+    conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    seed: Annotated[int, Field(ge=0)] = 1
+    n_resamples: Annotated[int, Field(ge=999, le=10_000_000)] = 10_000
+    tables: dict[Name, Text] = Field(default_factory=dict)
+    allowed_columns: list[str] = Field(default_factory=list)
+    report: ReportChoices = Field(default_factory=ReportChoices)
+
+    @property
+    def spec_hash(self) -> str:
+        """BLAKE2b of everything in the plan that can change a number: all but words for and choices of the report."""
+        return hash_json(self.model_dump(mode="json", exclude={"study": True, "report": True}))
+
+    @property
+    def reference_arm(self) -> Arm:
+        """The arm that the others are compared with."""
+        return next(arm for arm in self.arms if arm.reference)
+
+    @property
+    def baseline_visit(self) -> Visit:
+        """The visit before treatment."""
+        return next(visit for visit in self.visits if visit.baseline)
+
+    def outcome(self, name: str) -> Outcome:
+        """Return the outcome of that name."""
+        return next(outcome for outcome in self.outcomes if outcome.name == name)
+
+    def estimand_of(self, analysis: Analysis) -> Estimand:
+        """Return the estimand that an analysis names."""
+        return next(estimand for estimand in self.estimands if estimand.name == analysis.estimand)
+
+    def population_of(self, analysis: Analysis) -> Population:
+        """Return the population of an analysis: its own where it names one, else its estimand's."""
+        name = analysis.population or self.estimand_of(analysis).population
+        return next(population for population in self.populations if population.name == name)
+
+
+def hash_json(value: Any) -> str:
+    """Return the BLAKE2b digest (32 hex digits) of a value's canonical JSON text."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

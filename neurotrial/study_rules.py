@@ -1,0 +1,210 @@
+"""What the parts of a study file must have to do with each other."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from neurotrial.formulas import formula_faults
+from neurotrial.study import METHODS, Analysis, Study
+
+__all__ = ["rule_problems"]
+
+Fault = tuple[tuple[str | int, ...], str, str]
+"""Key path, rule that is broken, remedy."""
+
+
+def rule_problems(study: Study) -> list[Fault]:
+    """Return every broken rule between the parts of a study file.
+
+    Parameters
+    ----------
+    study : Study
+        A plan whose single values have been validated.
+
+    Returns
+    -------
+    list of tuple
+        Key path, rule and remedy of each fault; empty for a consistent plan.
+    """
+    checks = (_names_once, _marked_once, _allocation, _visits, _outcomes, _estimands, _analyses, _families)
+    return [fault for check in checks for fault in check(study)]
+
+
+def _names(parts: Sequence[Any]) -> list[str]:
+    return [part.name for part in parts]
+
+
+def _unknown(key: tuple[str | int, ...], name: str, kind: str, known: Iterable[str]) -> Iterator[Fault]:
+    known = list(known)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"declare it, or use one of: {', '.join(known)}"
+        yield key, f"{name!r} is not a declared {kind}", remedy
+
+
+def _names_once(study: Study) -> Iterator[Fault]:
+    for part in (
+        "arms",
+        "visits",
+        "populations",
+        "characteristics",
+        "outcomes",
+        "estimands",
+        "analyses",
+        "families",
+    ):
+        names = _names(getattr(study, part))
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield (part, index, "name"), f"{name!r} is declared twice", "give each its own name"
+
+
+def _marked_once(study: Study) -> Iterator[Fault]:
+    for part, mark in (("arms", "reference"), ("visits", "baseline")):
+        count = sum(getattr(item, mark) for item in getattr(study, part))
+        if count != 1:
+            yield (
+                (part,),
+                f"exactly one must have `{mark}: true`, {count} have",
+                f"mark one with `{mark}: true`",
+            )
+    primary = sum(analysis.role == "primary" for analysis in study.analyses)
+    if primary != 1:
+        yield (
+            ("analyses",),
+            f"exactly one must have `role: primary`, {primary} have",
+            "choose the one primary analysis",
+        )
+
+
+def _allocation(study: Study) -> Iterator[Fault]:
+    allocation, arms = study.allocation, _names(study.arms)
+    if set(allocation.ratio) != set(arms):
+        yield (
+            ("allocation", "ratio"),
+            f"must name every arm once: {', '.join(arms)}",
+            "give each arm its share, e.g. 2 and 1",
+        )
+    total = sum(allocation.ratio.values())
+    for index, size in enumerate(allocation.block_sizes):
+        if size % total:
+            yield (
+                ("allocation", "block_sizes", index),
+                f"{size} is no multiple of the ratio's sum {total}",
+                "correct the block size or the ratio",
+            )
+    if (allocation.scheme == "permuted_blocks") != bool(allocation.block_sizes):
+        yield (
+            ("allocation", "block_sizes"),
+            "go with `scheme: permuted_blocks`, and only with it",
+            "name the block sizes, or use `scheme: unknown`",
+        )
+
+
+def _ordered(key: tuple[str | int, ...], bounds: Sequence[float] | None) -> Iterator[Fault]:
+    if bounds is not None and not bounds[0] < bounds[1]:
+        yield key, f"{list(bounds)} must run from low to high", "exchange or correct the two numbers"
+
+
+def _visits(study: Study) -> Iterator[Fault]:
+    days = [visit.day for visit in study.visits]
+    if any(later <= earlier for earlier, later in itertools.pairwise(days)):
+        yield ("visits",), "must stand in the order of their days, each day once", "sort the visits by `day`"
+    if not study.visits[0].baseline and any(visit.baseline for visit in study.visits):
+        yield (
+            ("visits",),
+            "the baseline visit must be the first",
+            "list the visit with `baseline: true` first",
+        )
+    for index, visit in enumerate(study.visits):
+        key = ("visits", index, "window")
+        yield from _ordered(key, visit.window)
+        if visit.window and not visit.window[0] <= visit.day <= visit.window[1]:
+            yield key, f"{visit.window} does not hold day {visit.day:g}", "correct the window or the day"
+
+
+def _outcomes(study: Study) -> Iterator[Fault]:
+    for index, outcome in enumerate(study.outcomes):
+        key = ("outcomes", index)
+        yield from _ordered((*key, "range"), outcome.range)
+        if outcome.mcid and outcome.range and outcome.mcid.value > outcome.range[1] - outcome.range[0]:
+            yield (*key, "mcid", "value"), "is larger than the whole range", "correct the MCID or the range"
+        if outcome.source.table == "motor" and set(outcome.source.where) != {"scale"}:
+            yield (
+                (*key, "source", "where"),
+                "must name `scale` and nothing else for the table motor",
+                "e.g. where: {scale: fma_total}",
+            )
+        if outcome.source.table == "features" and "feature" not in outcome.source.where:
+            yield (
+                (*key, "source", "where"),
+                "must name at least `feature` for the table features",
+                "e.g. where: {feature: fa, region: cst}",
+            )
+
+
+def _estimands(study: Study) -> Iterator[Fault]:
+    for index, estimand in enumerate(study.estimands):
+        key = ("estimands", index)
+        yield from _unknown(
+            (*key, "population"), estimand.population, "population", _names(study.populations)
+        )
+        yield from _unknown((*key, "visit"), estimand.visit, "visit", _names(study.visits))
+        for place, name in enumerate(estimand.outcomes):
+            yield from _unknown((*key, "outcomes", place), name, "outcome", _names(study.outcomes))
+        if any(visit.baseline and visit.name == estimand.visit for visit in study.visits):
+            yield (*key, "visit"), "is the baseline visit", "name a visit after treatment"
+
+
+def _analyses(study: Study) -> Iterator[Fault]:
+    for index, analysis in enumerate(study.analyses):
+        key = ("analyses", index)
+        yield from _unknown((*key, "estimand"), analysis.estimand, "estimand", _names(study.estimands))
+        if analysis.population:
+            yield from _unknown(
+                (*key, "population"), analysis.population, "population", _names(study.populations)
+            )
+        yield from _analysis_methods(study, analysis, key)
+        for place, term in enumerate(analysis.covariates):
+            for fault in formula_faults(term):
+                yield (
+                    (*key, "covariates", place),
+                    f"{term!r} {fault}",
+                    "name columns of participants, e.g. age or log(lesion_volume_ml)",
+                )
+
+
+def _analysis_methods(study: Study, analysis: Analysis, key: tuple[str | int, ...]) -> Iterator[Fault]:
+    given = [row for method in analysis.methods for row in METHODS[method] if row != "paired_t"]
+    yield from _unknown((*key, "main_method"), analysis.main_method, "estimate of these methods", given)
+    if analysis.requested_method:
+        yield from _unknown(
+            (*key, "requested_method"), analysis.requested_method, "estimate of these methods", given
+        )
+    named = [
+        name
+        for estimand in study.estimands
+        if estimand.name == analysis.estimand
+        for name in estimand.outcomes
+    ]
+    for outcome in study.outcomes:
+        if outcome.name in named and outcome.range is None and "share_of_potential" in analysis.methods:
+            yield (
+                (*key, "methods"),
+                f"share_of_potential needs the range of {outcome.name!r}",
+                "declare `range` on the outcome",
+            )
+
+
+def _families(study: Study) -> Iterator[Fault]:
+    methods = {analysis.name: analysis.methods for analysis in study.analyses}
+    for index, family in enumerate(study.families):
+        key = ("families", index)
+        for place, name in enumerate(family.analyses):
+            yield from _unknown((*key, "analyses", place), name, "analysis", methods)
+            given = [row for method in methods.get(name, []) for row in METHODS[method] if row != "paired_t"]
+            if name in methods:
+                yield from _unknown((*key, "method"), family.method, f"estimate of analysis {name!r}", given)

@@ -1,0 +1,374 @@
+"""The table contracts between the layers: name, type, unit, range and meaning of every column, in one place.
+
+`neurotrial.tabular` reads and writes the tables, `neurotrial.table_checks` holds data against what stands here,
+and `bids_dictionary` makes the JSON dictionaries of the TSV copies from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+__all__ = ["PARTICIPANT_PATTERN", "SCALES", "TABLES", "Column", "Table", "bids_dictionary"]
+
+DType = Literal["string", "integer", "number", "boolean"]
+
+PARTICIPANT_PATTERN = r"^sub-[A-Za-z0-9]+$"
+SCALES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"fma_total": (0, 100), "fma_ue": (0, 66), "fma_le": (0, 34)}
+)
+"""Lowest and highest score of each Fugl-Meyer motor scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name, dtype, description : str
+        ``dtype`` is one of string, integer, number, boolean.
+    unit : str
+        Unit of the values; empty where there is none.
+    minimum, maximum : float or None
+        Closed range of the values.
+    levels : tuple of str
+        The values allowed; empty where any is.
+    pattern : str
+        Regular expression that the whole value matches; empty where there is none.
+    required : bool
+        Whether the column must exist.
+    nullable : bool
+        Whether single values may be missing.
+    """
+
+    name: str
+    dtype: DType
+    description: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    levels: tuple[str, ...] = ()
+    pattern: str = ""
+    required: bool = True
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its columns and the key that makes a row unique; ``open`` tables may hold further columns."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    open: bool = False
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def text(name: str, description: str, **more: Any) -> Column:
+    """Return a column of words."""
+    return Column(name, "string", description, **more)
+
+
+def number(name: str, description: str, unit: str = "", **more: Any) -> Column:
+    """Return a column of numbers that may be missing."""
+    return Column(name, "number", description, unit, **{"nullable": True, **more})
+
+
+def count(name: str, description: str, **more: Any) -> Column:
+    """Return a column of whole numbers from 0 that may be missing."""
+    return Column(name, "integer", description, **{"nullable": True, "minimum": 0, **more})
+
+
+def flag(name: str, description: str, **more: Any) -> Column:
+    """Return a column of true and false."""
+    return Column(name, "boolean", description, **more)
+
+
+def share(name: str, description: str, **more: Any) -> Column:
+    """Return a column of shares between 0 and 1 that may be missing."""
+    return number(name, description, minimum=0, maximum=1, **more)
+
+
+_OPTIONAL: Mapping[str, Any] = MappingProxyType({"required": False, "nullable": True})
+_PARTICIPANT = text(
+    "participant_id", "participant, `sub-` and letters or digits", pattern=PARTICIPANT_PATTERN
+)
+_VISIT = text("visit", "visit, a name declared in the study file")
+_RUN = count("run", "run number within the visit", **_OPTIONAL)
+_SCAN = (_PARTICIPANT, _VISIT, _RUN)
+_MODALITY = text("modality", "kind of scan", levels=("dwi", "bold"))
+_DAY = number("day", "day since randomisation", "days", nullable=False)
+_HEMISPHERES = ("left", "right", "both", "none")
+_STATISTICS = ("mean", "weighted_mean", "median", "trimmed_mean", "sd", "ratio", "log_ratio", "asymmetry")
+_FEATURE_STATES = ("ok", "flagged", "missing_input", "low_coverage", "failed", "not_applicable")
+
+_PARTICIPANTS = Table(
+    "participants",
+    "one row for each randomised participant; never a direct identifier",
+    ("participant_id",),
+    (
+        _PARTICIPANT,
+        text("arm", "arm as randomised, a name declared in the study file"),
+        count("randomisation_order", "order of randomisation, from 1", minimum=1, **_OPTIONAL),
+        text("block", "randomisation block", **_OPTIONAL),
+        text("stratum", "randomisation stratum", **_OPTIONAL),
+        text("treatment_received", "arm as treated; missing where nothing was received", **_OPTIONAL),
+        number("days_stroke_to_baseline", "days from stroke to the baseline visit", "days", minimum=0, required=False),
+        number("days_randomisation_to_treatment", "days from randomisation to treatment", "days", required=False),
+        number("age", "age at randomisation", "years", minimum=0, maximum=120, required=False),
+        text("sex", "sex", levels=("female", "male", "other"), **_OPTIONAL),
+        text("lesion_side", "side of the lesion; none for people without one", levels=("left", "right", "both", "none"), **_OPTIONAL),
+        number("lesion_volume_ml", "lesion volume at baseline", "ml", minimum=0, required=False),
+        count("nihss", "National Institutes of Health Stroke Scale at baseline", maximum=42, required=False),
+        text("site", "site", **_OPTIONAL),
+        text("scanner", "scanner", **_OPTIONAL),
+        flag("itt", "in the intention-to-treat population", required=False),
+        flag("treated", "received the allocated treatment", required=False),
+        flag("imaging", "in the imaging population", required=False),
+        flag("per_protocol", "in the per-protocol population", required=False),
+    ),
+    open=True,
+)  # fmt: skip
+
+_EVENTS = Table(
+    "events",
+    "intercurrent and other events",
+    (),
+    (
+        _PARTICIPANT,
+        _DAY,
+        text(
+            "type",
+            "kind of event: withdrawal, death, recurrent_stroke, not_treated, no_mri, other_therapy, ...",
+        ),
+        text(
+            "strategy",
+            "how the estimand deals with it",
+            levels=("treatment_policy", "hypothetical", "while_on_treatment", "composite"),
+            **_OPTIONAL,
+        ),
+    ),
+)
+
+_HARMS = Table(
+    "harms",
+    "adverse events, one row each",
+    (),
+    (
+        _PARTICIPANT,
+        _DAY,
+        text("term", "term of the event"),
+        count("grade", "severity grade", minimum=1, maximum=5),
+        flag("serious", "whether it was serious"),
+        flag("related", "whether it was judged related to treatment", nullable=True),
+    ),
+)
+
+_MOTOR = Table(
+    "motor",
+    "Fugl-Meyer motor scores",
+    ("participant_id", "visit", "scale"),
+    (
+        _PARTICIPANT,
+        _VISIT,
+        number(
+            "days_since_randomisation", "day of the assessment since randomisation", "days", required=False
+        ),
+        text("scale", "scale: total 0-100, upper extremity 0-66, lower extremity 0-34", levels=tuple(SCALES)),
+        number("score", "score", "points", minimum=0, maximum=100),
+    ),
+)
+
+_FEATURES = Table(
+    "features",
+    "imaging measures on the complete grid: a missing value has its status and reason, never 0, never a missing row",
+    (
+        "participant_id", "visit", "run", "modality", "feature", "region", "hemisphere", "side", "statistic", "method",
+        "lesion_policy", "threshold",
+    ),
+    (
+        *_SCAN,
+        _MODALITY,
+        text("feature", "measure: fa, md, ad, rd, strength, density, global_efficiency, ..."),
+        text("region", "region or network: cst, plic, motor12, m1_m1, ..."),
+        text("hemisphere", "hemisphere", levels=_HEMISPHERES),
+        text("side", "side relative to the lesion", levels=("ipsilesional", "contralesional", "inter", "bilateral", "none")),
+        text("statistic", "how values were summarised", levels=_STATISTICS),
+        text("method", "atlas, tract method or sphere radius", **_OPTIONAL),
+        text("lesion_policy", "what was done with lesioned voxels", levels=("include", "exclude", "only", "not_applicable")),
+        number("threshold", "threshold of the measure, where it has one", required=False),
+        number("value", "the measure; diffusivities in um2/ms, volumes in ml"),
+        text("unit", "unit of the value", **_OPTIONAL),
+        count("n", "voxels, streamlines or edges behind the value", required=False),
+        share("coverage", "share of the region that was measured", required=False),
+        share("lesion_fraction", "share of the region that is lesioned", required=False),
+        text("status", "state of the value", levels=_FEATURE_STATES),
+        text("reason", "why it is flagged or missing", **_OPTIONAL),
+    ),
+)  # fmt: skip
+
+_PROFILES = Table(
+    "profiles",
+    "measures along a tract",
+    ("participant_id", "visit", "run", "tract", "hemisphere", "feature", "node"),
+    (
+        *_SCAN,
+        text("tract", "tract"),
+        text("hemisphere", "hemisphere", levels=_HEMISPHERES),
+        text("feature", "measure"),
+        count("node", "node, 0 = cortex to 99 = pons", maximum=99, nullable=False),
+        number("value", "the measure; diffusivities in um2/ms"),
+    ),
+)
+
+_EDGES = Table(
+    "edges",
+    "functional connections between two nodes",
+    ("participant_id", "visit", "run", "node_i", "node_j", "kind", "strategy"),
+    (
+        *_SCAN,
+        text("node_i", "first node"),
+        text("node_j", "second node"),
+        text(
+            "class",
+            "class of the edge",
+            levels=("interhemispheric", "ipsilesional", "contralesional", "homotopic"),
+        ),
+        text("kind", "measure of dependence, e.g. pearson"),
+        text("strategy", "cleaning strategy"),
+        number("r", "correlation", minimum=-1, maximum=1),
+        number("z", "Fisher z of the correlation"),
+        count("n_volumes", "volumes kept"),
+        number("effective_df", "effective degrees of freedom", minimum=0),
+        number("lag_s", "haemodynamic lag between the nodes", "s"),
+    ),
+)
+
+_NODES = Table(
+    "nodes",
+    "nodes of the motor network",
+    ("participant_id", "visit", "run", "node"),
+    (
+        *_SCAN,
+        text("node", "node"),
+        *(number(axis, f"{axis} coordinate of the centre", "mm") for axis in "xyz"),
+        number("radius_mm", "radius of the sphere", "mm", minimum=0),
+        share("coverage", "share of the node inside the brain mask"),
+        share("lesion_fraction", "share of the node that is lesioned"),
+        number("tsnr", "temporal signal-to-noise ratio", minimum=0),
+    ),
+)
+
+_LESIONS = Table(
+    "lesions",
+    "lesion masks, summarised",
+    ("participant_id", "visit", "run"),
+    (
+        *_SCAN,
+        number("volume_ml", "volume", "ml", minimum=0),
+        text("side", "side", levels=("left", "right", "both", "none")),
+        share("share_left", "share of the lesion in the left hemisphere"),
+        number("load_raw", "overlap with the tract", "ml", minimum=0),
+        number("load_weighted", "overlap weighted by the tract's narrowness", "ml", minimum=0),
+        share("load_max", "largest share of a cross-section that is lesioned"),
+    ),
+)
+
+_QUALITY = Table(
+    "quality",
+    "quality measures of scans; a flag never excludes",
+    ("participant_id", "visit", "run", "modality", "measure"),
+    (
+        *_SCAN,
+        _MODALITY,
+        text("measure", "quality measure"),
+        number("value", "its value"),
+        text("unit", "its unit", **_OPTIONAL),
+        number("threshold", "threshold beyond which it is flagged"),
+        flag("flagged", "whether it is flagged"),
+    ),
+)
+
+_DECISIONS = Table(
+    "decisions",
+    "the only thing that excludes a scan; made without sight of the arm",
+    ("participant_id", "visit", "run", "modality"),
+    (
+        *_SCAN,
+        _MODALITY,
+        flag("include", "whether the scan is used"),
+        text("by", "rule or rater"),
+        text("reason", "reason", nullable=True),
+        text("date", "date of the decision, YYYY-MM-DD", pattern=r"^\d{4}-\d{2}-\d{2}$"),
+    ),
+)
+
+_STATUS = Table(
+    "status",
+    "what the extraction did with each scan",
+    ("participant_id", "visit", "run", "modality", "step"),
+    (
+        *_SCAN,
+        _MODALITY,
+        text("step", "step"),
+        text("state", "how it ended", levels=("ok", "failed", "skipped")),
+        text("reason", "why", nullable=True),
+    ),
+)
+
+_OUTCOMES = Table(
+    "outcomes",
+    "analysis-ready long table, made from the tables above by the study file; covariates follow as further columns",
+    ("participant_id", "visit", "outcome"),
+    (
+        _PARTICIPANT,
+        text("arm", "arm as randomised"),
+        _VISIT,
+        text("outcome", "outcome, a name declared in the study file"),
+        number("value", "value at the visit"),
+        number("baseline", "value at the baseline visit"),
+    ),
+    open=True,
+)
+
+TABLES: Mapping[str, Table] = MappingProxyType({
+    table.name: table
+    for table in (
+        _PARTICIPANTS, _EVENTS, _HARMS, _MOTOR, _FEATURES, _PROFILES, _EDGES, _NODES, _LESIONS, _QUALITY, _DECISIONS,
+        _STATUS, _OUTCOMES,
+    )
+})  # fmt: skip
+"""Every table contract by name."""
+
+
+def bids_dictionary(table: Table) -> dict[str, Any]:
+    """Return the BIDS JSON dictionary (sidecar of the TSV copy) of a table.
+
+    Parameters
+    ----------
+    table : Table
+        A contract.
+
+    Returns
+    -------
+    dict
+        Column name to ``Description`` and, where they apply, ``Units``, ``Levels``, ``Minimum``, ``Maximum``.
+    """
+    return {column.name: _bids_entry(column) for column in table.columns}
+
+
+def _bids_entry(column: Column) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Description": column.description}
+    if column.unit:
+        entry["Units"] = column.unit
+    if column.levels:
+        entry["Levels"] = {level: level.replace("_", " ") for level in column.levels}
+    bounds = {"Minimum": column.minimum, "Maximum": column.maximum}
+    return entry | {name: bound for name, bound in bounds.items() if bound is not None}
