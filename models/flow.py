@@ -1,0 +1,80 @@
+"""How many participants stand at each stage of the trial, by arm; counted, never typed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from neurotrial.models.descriptives import ALL_ARMS, population_members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from neurotrial.study import Study
+
+__all__ = ["count_flow"]
+
+Stage = tuple[str, str, "pd.Series[Any]"]
+"""Slug, label and the ids of the participants who stand at it."""
+
+
+def count_flow(study: Study, tables: Mapping[str, pd.DataFrame], outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Count participants from randomisation to analysis.
+
+    Parameters
+    ----------
+    study : Study
+        The plan.
+    tables : mapping of str to DataFrame
+        Typed input tables; `participants`, and `events` if there is one.
+    outcomes : DataFrame
+        The long table of `neurotrial.outcomes.build_outcomes`.
+
+    Returns
+    -------
+    DataFrame
+        The contract `flow`: each stage for every arm and for all together.
+    """
+    participants = tables["participants"]
+    arm_of = participants.set_index("participant_id")["arm"]
+    rows: list[dict[str, Any]] = []
+    if study.allocation.planned is not None:
+        rows.append(_row(0, "planned", "Planned", ALL_ARMS, study.allocation.planned))
+    for order, (slug, label, ids) in enumerate(_stages(study, tables, outcomes), start=1):
+        arms = arm_of.reindex(pd.unique(ids))
+        rows += [_row(order, slug, label, arm.name, int((arms == arm.name).sum())) for arm in study.arms]
+        rows.append(_row(order, slug, label, ALL_ARMS, len(arms)))
+    return pd.DataFrame(rows).astype({"order": "Int64", "n": "Int64"})
+
+
+def _row(order: int, slug: str, label: str, arm: str, n: int) -> dict[str, Any]:
+    return {"key": f"flow/{slug}/{arm}", "order": order, "stage": slug, "label": label, "arm": arm, "n": n}
+
+
+def _stages(study: Study, tables: Mapping[str, pd.DataFrame], outcomes: pd.DataFrame) -> Iterator[Stage]:
+    participants = tables["participants"]
+    yield "randomised", "Randomised", participants["participant_id"]
+    if "treated" in participants:
+        treated = participants["treated"].fillna(value=False).astype(bool)
+        yield "treated", "Received the allocated treatment", participants.loc[treated, "participant_id"]
+    events = tables.get("events")
+    if events is not None:
+        for kind, rows in events.groupby("type", sort=True):
+            yield f"lost:{kind}", str(kind).replace("_", " ").capitalize(), rows["participant_id"]
+    for population in study.populations:
+        members = population_members(study, participants, population.name)
+        yield f"population:{population.name}", population.label, members["participant_id"]
+    yield from _analysed(study, participants, outcomes)
+
+
+def _analysed(study: Study, participants: pd.DataFrame, outcomes: pd.DataFrame) -> Iterator[Stage]:
+    """Yield, for each analysis and outcome, the participants with baseline and follow-up."""
+    for analysis in study.analyses:
+        estimand, population = study.estimand_of(analysis), study.population_of(analysis)
+        members = population_members(study, participants, population.name)["participant_id"]
+        for name in estimand.outcomes:
+            rows = outcomes[(outcomes["outcome"] == name) & (outcomes["visit"] == estimand.visit)]
+            whole = rows["value"].notna() & rows["baseline"].notna() & rows["participant_id"].isin(members)
+            label = f"Analysed: {study.outcome(name).label}"
+            yield f"analysed:{analysis.name}/{name}", label, rows.loc[whole, "participant_id"]

@@ -1,0 +1,5 @@
+"""``python -m neurotrial``."""
+
+from neurotrial.cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""What the commands show on the terminal, and the log that they leave."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from neurotrial.errors import Problem
+
+__all__ = ["LOG_FILE", "console", "logging_to", "progress_bar", "show_problems", "show_table"]
+
+LOG_FILE = "neurotrial.log"
+_LOG = logging.getLogger("neurotrial")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that wraps no paths and colours only on a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=True, highlight=False)
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Print problems, errors first, and count them."""
+    from rich.markup import escape
+
+    screen = console(stderr=True)
+    colours = {"error": "bold red", "warning": "bold yellow"}
+    for severity, colour in colours.items():
+        found = [problem for problem in problems if problem.severity == severity]
+        for problem in found:
+            screen.print(f"[{colour}]{severity}[/] {escape(str(problem))}")
+        if found:
+            screen.print(f"{len(found)} {severity}{'s' if len(found) > 1 else ''}", style=colour)
+
+
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a small table; every column but the first is aligned to the right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for place, name in enumerate(header):
+        table.add_column(name, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar; the function it gives is called with the name of each step before the step is done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}"),
+    )
+    with Progress(*columns, console=console(stderr=True)) as progress:
+        task = progress.add_task(title, total=total, step="")
+        started = 0
+
+        def step(name: str) -> None:
+            nonlocal started
+            progress.update(task, completed=started, step=name)
+            _LOG.info("%s: %s", title, name)
+            started += 1
+
+        yield step
+        progress.update(task, completed=total, step="")
+
+
+@contextmanager
+def logging_to(folder: Path) -> Iterator[logging.Logger]:
+    """Append what happens to ``neurotrial.log`` in a folder; an error is logged before it goes on its way."""
+    handler = logging.FileHandler(folder / LOG_FILE, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _LOG.setLevel(logging.INFO)
+    _LOG.addHandler(handler)
+    try:
+        yield _LOG
+    except Exception:
+        _LOG.exception("stopped by an error")
+        raise
+    finally:
+        _LOG.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,77 @@
+"""What a result rests on: hashes of inputs and code, versions, seeds and decisions."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurotrial import __version__
+
+if TYPE_CHECKING:
+    from neurotrial.loading import StudyData
+
+__all__ = ["code_hash", "provenance", "timestamp"]
+
+_PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic")
+"""The packages whose code makes numbers."""
+
+
+def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
+    """Return the record of a fit.
+
+    Parameters
+    ----------
+    data : StudyData
+        The study folder that was fitted.
+    decisions : list of str
+        What was decided on the way, one sentence each.
+
+    Returns
+    -------
+    dict
+        JSON values: hashes of plan, inputs and code, versions, platform, seed, time, decisions, warnings.
+    """
+    return {
+        "neurotrial": __version__,
+        "code_hash": code_hash(),
+        "spec_hash": data.study.spec_hash,
+        "inputs": data.hashes,
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
+        "seed": data.study.seed,
+        "n_resamples": data.study.n_resamples,
+        "created": timestamp(),
+        "decisions": decisions,
+        "warnings": [str(problem) for problem in data.warnings],
+    }
+
+
+def timestamp() -> str:
+    """Return the time in UTC, or the one that ``SOURCE_DATE_EPOCH`` asks for."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return moment.isoformat(timespec="seconds")
+
+
+def code_hash() -> str:
+    """Return the BLAKE2b digest of the code that makes numbers: the core and the models."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("neurotrial", "neurotrial.models"):
+        folder = Path(str(sys.modules[name].__file__)).parent
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,129 @@
+"""Rendering the documents of a study folder from its results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+
+from neurotrial.errors import refuse
+from neurotrial.paths import replacing, writable_folder
+from neurotrial.reports.render import render
+from neurotrial.reports.variables import report_variables
+from neurotrial.results import read_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from neurotrial.results import Results
+
+__all__ = ["ReportPlan", "build_reports", "plan_reports"]
+
+OUTPUT_FOLDER = "output"
+Engine = Literal["auto", "quarto", "builtin"]
+_FORMATS = ("html", "docx")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPlan:
+    """What is to be rendered; made before anything is written.
+
+    Attributes
+    ----------
+    folder : Path
+        The study folder.
+    documents : tuple of Path
+        The ``.qmd`` files in ``reports/``.
+    formats : tuple of str
+        Formats of every document.
+    engine : {"auto", "quarto", "builtin"}
+        The renderer.
+    results : Results
+        What the documents show.
+    """
+
+    folder: Path
+    documents: tuple[Path, ...]
+    formats: tuple[str, ...]
+    engine: Engine
+    results: Results
+
+    @property
+    def steps(self) -> list[str]:
+        """One name for each document."""
+        return [document.name for document in self.documents]
+
+
+def plan_reports(folder: Path, formats: Sequence[str] | None, engine: Engine) -> ReportPlan:
+    """Check that the reports of a folder can be rendered.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+    formats : sequence of str or None
+        ``html``, ``docx``; None takes those of the study file.
+    engine : {"auto", "quarto", "builtin"}
+        The renderer.
+
+    Returns
+    -------
+    ReportPlan
+        Documents, formats and results.
+
+    Raises
+    ------
+    InputError
+        If there are no results or no documents, a format is unknown, or the output folder cannot be written.
+    """
+    results = read_results(folder)
+    wanted = tuple(formats or results.study["report"]["formats"])
+    unknown = [name for name in wanted if name not in _FORMATS]
+    if unknown:
+        raise refuse(
+            f"--to {','.join(wanted)}", f"unknown format {unknown[0]!r}", f"use {' or '.join(_FORMATS)}"
+        )
+    documents = tuple(
+        sorted(path for path in (folder / "reports").glob("*.qmd") if not path.name.startswith("_"))
+    )
+    if not documents:
+        raise refuse(
+            str(folder / "reports"),
+            "holds no .qmd document",
+            "run `neurotrial init` in a new folder and copy its reports/",
+        )
+    writable_folder(folder / OUTPUT_FOLDER)
+    return ReportPlan(folder, documents, wanted, engine, results)
+
+
+def build_reports(plan: ReportPlan, progress: Callable[[str], None] = lambda _: None) -> list[Path]:
+    """Render every document of a plan.
+
+    Parameters
+    ----------
+    plan : ReportPlan
+        As `plan_reports` gives it.
+    progress : callable
+        Told the name of each document before it is rendered.
+
+    Returns
+    -------
+    list of Path
+        The files written, in ``output/``.
+
+    Raises
+    ------
+    RenderError, InputError
+        If a document leaves the supported subset or one of its cells fails; its files are not written then.
+    """
+    with replacing(plan.folder / "_variables.yml") as temporary:
+        text = yaml.safe_dump(report_variables(plan.results), allow_unicode=True, sort_keys=False)
+        temporary.write_text(text, encoding="utf-8")
+    written = []
+    for document in plan.documents:
+        progress(document.name)
+        outputs = render(document, plan.formats, plan.folder / OUTPUT_FOLDER, engine=plan.engine)
+        written += [output.path for output in outputs]
+    return written
