@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -36,9 +37,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
     # setuptools leaves build/ and the egg-info in the tree it builds from, so it gets a copy
     source = tmp_path_factory.mktemp("source")
-    names = ["pyproject.toml", "README.md", "LICENSE", *FOLDERS]
-    copied = subprocess.run(["cp", "-a", *names, str(source)], cwd=ROOT, check=False)
-    assert copied.returncode == 0
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, source / folder, symlinks=True)
     built = run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), cwd=source)
     assert built.returncode == 0, built.stdout + built.stderr
     return next(out.glob("*.whl"))
