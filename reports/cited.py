@@ -80,7 +80,8 @@ class CitedResults:
         frame = self.results.tables[table]
         for column, wanted in where.items():
             frame = frame[frame[column] == wanted]
-        return [CitedRow(values["key"], values, self.record) for values in frame.to_dict("records")]
+        records = ({str(column): value for column, value in row.items()} for row in frame.to_dict("records"))
+        return [CitedRow(values["key"], values, self.record) for values in records]
 
     def row(self, table: str, key: str) -> CitedRow | None:
         """Return the row of a key, or None if the table has no such row."""
@@ -131,7 +132,9 @@ class CitedResults:
         """Return how many participants have baseline and follow-up of an outcome in the population of an analysis."""
         return int(self.cite(f"flow/analysed:{analysis.name}/{outcome}/{arm}#n"))
 
-    def described(self, section: str, analysis: Analysis, outcome: str, visit: str) -> Iterator[CitedRow | None]:
+    def described(
+        self, section: str, analysis: Analysis, outcome: str, visit: str
+    ) -> Iterator[CitedRow | None]:
         """Yield the summary of an outcome at a visit for each arm, in the order of the arms."""
         population = self.study.population_of(analysis).name
         for arm in self.study.arms:

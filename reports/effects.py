@@ -14,36 +14,49 @@ if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedRow
     from neurotrial.study import Outcome, Study
 
-__all__ = ["METHOD_LABELS", "RATIO", "RATIO_DIGITS", "Effect", "capitalised", "effect_of", "is_adjusted", "method_label"]
+__all__ = [
+    "METHOD_LABELS",
+    "RATIO",
+    "RATIO_DIGITS",
+    "Effect",
+    "capitalised",
+    "effect_of",
+    "is_adjusted",
+    "method_label",
+]
 
 RATIO = "ratio"
 RATIO_DIGITS = 2
 
-METHOD_LABELS: Mapping[str, str] = MappingProxyType({
-    "ancova_ols": "ANCOVA, model-based standard error",
-    "ancova_hc3": "ANCOVA, HC3 standard error",
-    "change_welch": "change from baseline, Welch t",
-    "change_pooled": "change from baseline, pooled t",
-    "follow_up_welch": "follow-up only, Welch t",
-    "paired_t": "paired t within the arm",
-    "ratio_baseline_welch": "improvement ratio, Welch t",
-    "ratio_baseline_mann_whitney": "improvement ratio, Mann–Whitney",
-    "ratio_baseline_permutation": "improvement ratio, permutation",
-    "ratio_potential_welch": "share of recovery potential, Welch t",
-    "ratio_potential_mann_whitney": "share of recovery potential, Mann–Whitney",
-    "ratio_potential_permutation": "share of recovery potential, permutation",
-})
+METHOD_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "ancova_ols": "ANCOVA, model-based standard error",
+        "ancova_hc3": "ANCOVA, HC3 standard error",
+        "change_welch": "change from baseline, Welch t",
+        "change_pooled": "change from baseline, pooled t",
+        "follow_up_welch": "follow-up only, Welch t",
+        "paired_t": "paired t within the arm",
+        "ratio_baseline_welch": "improvement ratio, Welch t",
+        "ratio_baseline_mann_whitney": "improvement ratio, Mann–Whitney",
+        "ratio_baseline_permutation": "improvement ratio, permutation",
+        "ratio_potential_welch": "share of recovery potential, Welch t",
+        "ratio_potential_mann_whitney": "share of recovery potential, Mann–Whitney",
+        "ratio_potential_permutation": "share of recovery potential, permutation",
+    }
+)
 """Each estimator in words."""
 
-_INTERVALS: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "t": ("CI", ""),
-    "normal": ("CI", " by normal approximation"),
-    "exact_rank": ("CI", " by exact rank inversion"),
-    "asymptotic_rank": ("CI", " by asymptotic rank inversion"),
-    "permutation": ("CI", " by permutation"),
-    "hdi": ("highest-density credible interval", ""),
-    "eti": ("equal-tailed credible interval", ""),
-})
+_INTERVALS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "t": ("CI", ""),
+        "normal": ("CI", " by normal approximation"),
+        "exact_rank": ("CI", " by exact rank inversion"),
+        "asymptotic_rank": ("CI", " by asymptotic rank inversion"),
+        "permutation": ("CI", " by permutation"),
+        "hdi": ("highest-density credible interval", ""),
+        "eti": ("equal-tailed credible interval", ""),
+    }
+)
 """Each kind of interval: its name, and how it was made where that is not by the t distribution."""
 
 
@@ -186,7 +199,10 @@ def effect_of(row: CitedRow, study: Study) -> Effect:
     """
     outcome = study.outcome(row.values["outcome"])
     arm, reference, comparison = _compared(row.values["contrast"], study)
-    shown = {name: _number(row[name]) for name in ("estimate", "conf_low", "conf_high", "p_value", "probability_benefit")}
+    shown = {
+        name: _number(row[name])
+        for name in ("estimate", "conf_low", "conf_high", "p_value", "probability_benefit")
+    }
     failed = row["status"] == "failed"
     reason = row.values["reason"]
     return Effect(
@@ -221,10 +237,12 @@ def _counts(text: Any) -> dict[str, int]:
 
 def _compared(contrast: str, study: Study) -> tuple[str, str, str]:
     """Take a contrast apart: "cells - control", "day90 - baseline @ cells" or "mean @ cells"."""
-    labels = {part.name: part.label for part in (*study.arms, *study.visits)}
+    labels = {arm.name: arm.label for arm in study.arms} | {visit.name: visit.label for visit in study.visits}
     what, at, within = contrast.partition(" @ ")
     first, minus, second = what.partition(" - ")
-    words = f"{labels.get(first, first)} minus {labels.get(second, second)}" if minus else labels.get(what, what)
+    words = (
+        f"{labels.get(first, first)} minus {labels.get(second, second)}" if minus else labels.get(what, what)
+    )
     if at:
         return within, "", f"{words}, {labels.get(within, within)}"
     return first, second, words

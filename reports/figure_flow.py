@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neurotrial.errors import InputError, Problem
 from neurotrial.reports.cited import ALL_ARMS
-from neurotrial.reports.figure_style import WIDTH, arm_styles, in_house_style, mark_simulated, new_figure, note_simulated
+from neurotrial.reports.figure_style import (
+    WIDTH,
+    arm_styles,
+    in_house_style,
+    mark_simulated,
+    new_figure,
+    note_simulated,
+)
 from neurotrial.reports.floats import Plot
+from neurotrial.reports.flow_check import check_flow, flow_count, flow_stages
 from neurotrial.reports.markdown_text import Markdown
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
     from neurotrial.reports.cited import CitedResults
 
-__all__ = ["FlowBox", "check_flow", "flow_boxes", "flow_figure"]
+__all__ = ["FlowBox", "flow_boxes", "flow_figure"]
 
 _LINE, _PADDING, _GAP = 0.165, 0.16, 0.28
 """Height of a line, of the space inside a box and between boxes, in inches."""
@@ -33,60 +40,10 @@ class FlowBox:
 
     def wrapped(self, width: int) -> list[str]:
         """Return heading and lines broken at a width in characters."""
-        parts = [textwrap.wrap(text, width, subsequent_indent="  ") or [""] for text in (self.heading, *self.lines)]
+        parts = [
+            textwrap.wrap(text, width, subsequent_indent="  ") or [""] for text in (self.heading, *self.lines)
+        ]
         return [line for part in parts for line in part]
-
-
-def check_flow(data: CitedResults) -> None:
-    """Make sure that the arms of each stage add up, and that no stage holds more participants than the one it is part of.
-
-    Raises
-    ------
-    InputError
-        With every stage that does not.
-    """
-    problems = [*_sum_problems(data), *_order_problems(data)]
-    if problems:
-        raise InputError(problems)
-
-
-def _stages(data: CitedResults) -> list[str]:
-    return list(dict.fromkeys(str(row.values["stage"]) for row in data.rows("flow")))
-
-
-def _count(data: CitedResults, stage: str, arm: str) -> int | None:
-    row = data.row("flow", f"flow/{stage}/{arm}")
-    return None if row is None else int(row["n"])
-
-
-def _sum_problems(data: CitedResults) -> Iterator[Problem]:
-    for stage in _stages(data):
-        counts = [_count(data, stage, arm.name) for arm in data.study.arms]
-        total, known = _count(data, stage, ALL_ARMS), [n for n in counts if n is not None]
-        if known and total != sum(known):
-            row = " + ".join(map(str, known)) + f" is not {total}"
-            yield Problem(f"results/flow: {stage}", "the arms must add up to all", "run `neurotrial fit` again", (row,))
-
-
-def _order_problems(data: CitedResults) -> Iterator[Problem]:
-    for stage in _stages(data):
-        whole = _parent(data, stage)
-        for arm in (*(arm.name for arm in data.study.arms), ALL_ARMS):
-            part, limit = _count(data, stage, arm), _count(data, whole, arm)
-            if whole != stage and part is not None and limit is not None and part > limit:
-                rule = f"must not hold more participants than {whole}"
-                yield Problem(f"results/flow: {stage}", rule, "run `neurotrial fit` again", (f"{arm}: {part} of {limit}",))
-
-
-def _parent(data: CitedResults, stage: str) -> str:
-    """Return the stage that holds the participants of a stage: an analysis's population, else the randomised."""
-    if stage == "planned":
-        return stage
-    name = stage.removeprefix("analysed:").partition("/")[0]
-    for analysis in data.study.analyses:
-        if stage.startswith("analysed:") and analysis.name == name:
-            return f"population:{data.study.population_of(analysis).name}"
-    return "randomised"
 
 
 def flow_boxes(data: CitedResults, arm: str) -> list[FlowBox]:
@@ -103,10 +60,18 @@ def flow_boxes(data: CitedResults, arm: str) -> list[FlowBox]:
     -------
     list of FlowBox
     """
-    treated = _count(data, "treated", arm)
-    received = () if treated is None else (f"received it: {treated}", f"did not: {data.n_randomised(arm) - treated}")
-    lost = [f"{data.cite(f'flow/{stage}/{arm}#label')}: {_count(data, stage, arm)}" for stage in _stages(data) if stage.startswith("lost:")]
-    populations = [f"{item.label}: {_count(data, f'population:{item.name}', arm)}" for item in data.study.populations]
+    treated = flow_count(data, "treated", arm)
+    received = (
+        () if treated is None else (f"received it: {treated}", f"did not: {data.n_randomised(arm) - treated}")
+    )
+    lost = [
+        f"{data.cite(f'flow/{stage}/{arm}#label')}: {flow_count(data, stage, arm)}"
+        for stage in flow_stages(data)
+        if stage.startswith("lost:")
+    ]
+    populations = [
+        f"{item.label}: {flow_count(data, f'population:{item.name}', arm)}" for item in data.study.populations
+    ]
     boxes = [
         FlowBox(f"Allocated to {data.arm_label(arm)} (n = {data.n_randomised(arm)})", received),
         FlowBox("Events during follow-up", tuple(lost)),
@@ -143,8 +108,10 @@ def flow_figure(data: CitedResults) -> Plot:
         If the numbers do not add up.
     """
     check_flow(data)
-    planned = _count(data, "planned", ALL_ARMS)
-    top = FlowBox(f"Randomised (n = {data.n_randomised()})", () if planned is None else (f"planned: {planned}",))
+    planned = flow_count(data, "planned", ALL_ARMS)
+    top = FlowBox(
+        f"Randomised (n = {data.n_randomised()})", () if planned is None else (f"planned: {planned}",)
+    )
     columns = {arm.name: flow_boxes(data, arm.name) for arm in data.study.arms}
     width = int(WIDTH / len(columns) * 12.2) - 4
     heights = [max(_height(box, width) for box in level) for level in zip(*columns.values(), strict=True)]
@@ -165,7 +132,12 @@ def _height(box: FlowBox, width: int) -> float:
 
 
 def _draw(
-    panel: Axes, top: FlowBox, columns: dict[str, list[FlowBox]], heights: list[float], width: int, data: CitedResults
+    panel: Axes,
+    top: FlowBox,
+    columns: dict[str, list[FlowBox]],
+    heights: list[float],
+    width: int,
+    data: CitedResults,
 ) -> None:
     styles = arm_styles(data.study)
     height = _height(top, 60)
@@ -181,12 +153,16 @@ def _draw(
             y -= box_height + _GAP
 
 
-def _box(panel: Axes, box: FlowBox, at: tuple[float, float], size: tuple[float, float], width: int, colour: str) -> None:
+def _box(
+    panel: Axes, box: FlowBox, at: tuple[float, float], size: tuple[float, float], width: int, colour: str
+) -> None:
     """Draw a box whose upper edge is centred at a point."""
     from matplotlib.patches import Rectangle
 
     x, y = at
-    panel.add_patch(Rectangle((x - size[0] / 2, y - size[1]), *size, fill=False, edgecolor=colour, linewidth=1.3))
+    panel.add_patch(
+        Rectangle((x - size[0] / 2, y - size[1]), *size, fill=False, edgecolor=colour, linewidth=1.3)
+    )
     lines = box.wrapped(width)
     bold = len(FlowBox(box.heading).wrapped(width))
     for row, line in enumerate(lines):
@@ -197,7 +173,9 @@ def _box(panel: Axes, box: FlowBox, at: tuple[float, float], size: tuple[float, 
 
 
 def _arrow(panel: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    panel.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.3", "shrinkA": 0, "shrinkB": 0})
+    panel.annotate(
+        "", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.3", "shrinkA": 0, "shrinkB": 0}
+    )
 
 
 def _alt(data: CitedResults, top: FlowBox, columns: dict[str, list[FlowBox]]) -> str:

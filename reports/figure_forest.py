@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.figure_style import arm_styles, in_house_style, mark_simulated, new_figure, note_simulated
+from neurotrial.reports.figure_style import (
+    arm_styles,
+    in_house_style,
+    mark_simulated,
+    new_figure,
+    note_simulated,
+)
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import is_missing, number
@@ -78,7 +84,11 @@ def standardised_effects(data: CitedResults) -> Iterator[Standardised]:
 
 
 def _baseline_sd(data: CitedResults, analysis: Analysis, outcome: str) -> float:
-    rows = [row for row in data.described("outcome", analysis, outcome, data.study.baseline_visit.name) if row is not None]
+    rows = [
+        row
+        for row in data.described("outcome", analysis, outcome, data.study.baseline_visit.name)
+        if row is not None
+    ]
     sds = [math.nan if is_missing(row["sd"]) else float(row["sd"]) for row in rows]
     return pooled_sd([int(row["n"]) for row in rows], sds)
 
@@ -125,7 +135,15 @@ def forest_figure(data: CitedResults) -> Plot | None:
 def _write_sides(panel: Axes, left: str, right: str) -> None:
     """Say above the rows which arm each side of 0 favours."""
     for label, place, side in ((f"← favours {left}", 0.49, "right"), (f"favours {right} →", 0.51, "left")):
-        panel.text(place, 1.0, textwrap.fill(label, 20), transform=panel.transAxes, ha=side, va="bottom", fontsize=8.5)
+        panel.text(
+            place,
+            1.0,
+            textwrap.fill(label, 20),
+            transform=panel.transAxes,
+            ha=side,
+            va="bottom",
+            fontsize=8.5,
+        )
 
 
 def _kinds(shown: list[Standardised]) -> str:

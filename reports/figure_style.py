@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from neurotrial.study import Study
 
-__all__ = ["SIMULATED", "ArmStyle", "arm_styles", "house_style", "in_house_style", "mark_simulated", "new_figure", "note_simulated"]
+__all__ = [
+    "SIMULATED",
+    "ArmStyle",
+    "arm_styles",
+    "house_style",
+    "in_house_style",
+    "mark_simulated",
+    "new_figure",
+    "note_simulated",
+]
 
 SIMULATED = "SIMULATED DATA"
 WIDTH = 6.5
@@ -24,23 +33,36 @@ _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _LINES = ("--", "-", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 
-_SETTINGS: Mapping[str, Any] = MappingProxyType({
-    "font.family": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.labelsize": 9.0,
-    "axes.titlesize": 9.5,
-    "xtick.labelsize": 9.0,
-    "ytick.labelsize": 9.0,
-    "legend.fontsize": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.unicode_minus": True,
-    # labels of a study file are words, never formulas
-    "text.parse_math": False,
-    "figure.constrained_layout.use": True,
-})
-_MORE_SCRIPTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans Arabic", "Noto Sans Devanagari",
-                 "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic", "Yu Gothic", "PingFang SC", "WenQuanYi Micro Hei")
+_SETTINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9.0,
+        "axes.labelsize": 9.0,
+        "axes.titlesize": 9.5,
+        "xtick.labelsize": 9.0,
+        "ytick.labelsize": 9.0,
+        "legend.fontsize": 9.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.unicode_minus": True,
+        # labels of a study file are words, never formulas
+        "text.parse_math": False,
+        "figure.constrained_layout.use": True,
+    }
+)
+_MORE_SCRIPTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK KR",
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Yu Gothic",
+    "PingFang SC",
+    "WenQuanYi Micro Hei",
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -96,7 +96,8 @@ def _missing_at(data: CitedResults, analysis: Analysis, outcome: Outcome, visit:
     counts = [0 if is_missing(row["n_missing"]) else int(row["n_missing"]) for row in rows]
     if any(counts):
         words = (
-            f"{n} of {n + int(row['n'])} ({data.arm_label(row.values['arm'])})" for n, row in zip(counts, rows, strict=True)
+            f"{n} of {n + int(row['n'])} ({data.arm_label(row.values['arm'])})"
+            for n, row in zip(counts, rows, strict=True)
         )
         yield f"at {data.visit_label(visit)} for {listing(words)}"
 

@@ -49,7 +49,9 @@ def _unequal(data: CitedResults) -> Iterator[str]:
     counts = {arm.label: data.n_analysed(data.primary, outcome.name, arm.name) for arm in data.study.arms}
     if len(set(counts.values())) > 1:
         sizes = listing(f"{n} ({label})" for label, n in counts.items())
-        words = f"The arms are unequal: {sizes} in the primary analysis; the smallest arm limits the precision"
+        words = (
+            f"The arms are unequal: {sizes} in the primary analysis; the smallest arm limits the precision"
+        )
         yield f"{escape(words)}, and model-based standard errors of ANCOVA can be biased either way [@bartlett2020]."
 
 
@@ -85,7 +87,9 @@ def _within(data: CitedResults) -> Iterator[str]:
 def _multiplicity(data: CitedResults) -> Iterator[str]:
     loose = list(_unadjusted(data))
     if loose:
-        yield escape(f"The p-values of {listing(analysis.label for analysis in loose)} are not adjusted for multiplicity.")
+        yield escape(
+            f"The p-values of {listing(analysis.label for analysis in loose)} are not adjusted for multiplicity."
+        )
 
 
 def _unadjusted(data: CitedResults) -> Iterator[Analysis]:

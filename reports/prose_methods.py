@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.effect_cells import procedure_name
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.number_format import number
-from neurotrial.reports.table_effects import procedure_name
 from neurotrial.study import METHODS
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.study import Analysis, Outcome, Study, Visit
 
-__all__ = ["analysis_text", "design_text", "estimator_text", "multiplicity_text", "outcomes_text", "software_text", "visits_text"]
+__all__ = [
+    "analysis_text",
+    "design_text",
+    "estimator_text",
+    "multiplicity_text",
+    "outcomes_text",
+    "software_text",
+    "visits_text",
+]
 
 _SCHEMES = {
     "permuted_blocks": "by permuted blocks",
@@ -67,7 +75,11 @@ def _allocation(study: Study) -> str:
     arms = [arm for arm in study.arms if arm.name in allocation.ratio]
     ratio = ":".join(str(allocation.ratio[arm.name]) for arm in arms)
     blocks = f" of {listing(map(str, allocation.block_sizes), 'or')}" if allocation.block_sizes else ""
-    strata = f", stratified by {listing(name.replace('_', ' ') for name in allocation.strata)}" if allocation.strata else ""
+    strata = (
+        f", stratified by {listing(name.replace('_', ' ') for name in allocation.strata)}"
+        if allocation.strata
+        else ""
+    )
     planned = f" The planned size was {allocation.planned} participants." if allocation.planned else ""
     return (
         f"Participants were allocated to {listing(arm.label for arm in arms)} in the ratio {ratio} "
@@ -81,7 +93,9 @@ def visits_text(data: CitedResults) -> Markdown:
     visits = listing(map(_visit, data.study.visits))
     windows = any(visit.window for visit in data.study.visits)
     outside = f" Values outside their window were {_OUTSIDE[rules.outside_window]}." if windows else ""
-    return Markdown(escape(f"Visits, in days since randomisation: {visits}.{outside} {_REPEATED[rules.repeated]}"))
+    return Markdown(
+        escape(f"Visits, in days since randomisation: {visits}.{outside} {_REPEATED[rules.repeated]}")
+    )
 
 
 def _visit(visit: Visit) -> str:
@@ -94,7 +108,9 @@ def outcomes_text(data: CitedResults) -> Markdown:
     first = [outcome.name for outcome in data.outcomes_of(data.primary)]
     used = [outcome for analysis in data.study.analyses for outcome in data.outcomes_of(analysis)]
     ordered = {outcome.name: outcome for outcome in (*data.outcomes_of(data.primary), *used)}
-    return Markdown("\n".join(f"- {_outcome(outcome, primary=name in first)}" for name, outcome in ordered.items()))
+    return Markdown(
+        "\n".join(f"- {_outcome(outcome, primary=name in first)}" for name, outcome in ordered.items())
+    )
 
 
 def _outcome(outcome: Outcome, *, primary: bool) -> str:
@@ -104,20 +120,31 @@ def _outcome(outcome: Outcome, *, primary: bool) -> str:
         size = f"{number(outcome.mcid.value, outcome.digits)} {outcome.unit}"
         parts.append(f"minimal clinically important difference {size}, {outcome.mcid.source}")
     cited = " [@fuglmeyer1975]" if outcome.source.table == "motor" else ""
-    return f"{escape(outcome.label)}{cited}{' (primary)' if primary else ''}{escape(': ' + '; '.join(parts))}."
+    return (
+        f"{escape(outcome.label)}{cited}{' (primary)' if primary else ''}{escape(': ' + '; '.join(parts))}."
+    )
 
 
 def analysis_text(data: CitedResults) -> Markdown:
     """Return one paragraph for each analysis: role, estimand, population, outcomes, estimators and covariates."""
-    return paragraphs(*(f"**{escape(analysis.label)}** {escape(_analysis(data, analysis))}" for analysis in data.study.analyses))
+    return paragraphs(
+        *(
+            f"**{escape(analysis.label)}** {escape(_analysis(data, analysis))}"
+            for analysis in data.study.analyses
+        )
+    )
 
 
 def _analysis(data: CitedResults, analysis: Analysis) -> str:
     estimand, visit = data.estimand_visit(analysis)
     requested = (
-        f" The estimator that was requested is: {method_label(analysis.requested_method)}." if analysis.requested_method else ""
+        f" The estimator that was requested is: {method_label(analysis.requested_method)}."
+        if analysis.requested_method
+        else ""
     )
-    covariates = f" Covariates beside baseline: {listing(analysis.covariates)}." if analysis.covariates else ""
+    covariates = (
+        f" Covariates beside baseline: {listing(analysis.covariates)}." if analysis.covariates else ""
+    )
     outcomes = listing(outcome.label for outcome in data.outcomes_of(analysis))
     return (
         f"({analysis.role}). Estimand: {estimand.label}; population: {data.study.population_of(analysis).label}; {outcomes} at "
@@ -128,11 +155,17 @@ def _analysis(data: CitedResults, analysis: Analysis) -> str:
 def estimator_text(data: CitedResults) -> Markdown:
     """Return what each estimator that the plan uses does, with its reference."""
     study = data.study
-    used = dict.fromkeys(row for analysis in study.analyses for name in analysis.methods for row in METHODS[name])
+    used = dict.fromkeys(
+        row for analysis in study.analyses for name in analysis.methods for row in METHODS[name]
+    )
     sentences = [_ESTIMATORS[row] for row in used if row in _ESTIMATORS]
     level = escape(f"Intervals have a level of {100 * study.conf_level:.4g} %.")
     permuted = any(row.endswith("permutation") for row in used)
-    resamples = f" Permutation tests draw {study.n_resamples} relabellings unless all can be enumerated." if permuted else ""
+    resamples = (
+        f" Permutation tests draw {study.n_resamples} relabellings unless all can be enumerated."
+        if permuted
+        else ""
+    )
     return Markdown(" ".join([*sentences, level]) + resamples)
 
 
@@ -156,5 +189,6 @@ def software_text(data: CitedResults) -> Markdown:
     python = [f"Python {provenance['python']}"] if "python" in provenance else []
     packages = [*python, *(f"{name} {version}" for name, version in provenance.get("versions", {}).items())]
     toolkit = f"neurotrial {provenance['neurotrial']}" if "neurotrial" in provenance else "neurotrial"
-    return Markdown(escape(f"Estimates were made with {toolkit}" + (f" ({listing(packages)})" if packages else "") + "."))
-
+    return Markdown(
+        escape(f"Estimates were made with {toolkit}" + (f" ({listing(packages)})" if packages else "") + ".")
+    )

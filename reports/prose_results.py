@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.effect_cells import procedure_name
 from neurotrial.reports.effects import is_adjusted, method_label
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.number_format import is_missing, number, p_value
-from neurotrial.reports.table_effects import procedure_name
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -26,7 +26,11 @@ __all__ = [
 
 _RATIOS = {
     "improvement_ratio": ("baseline", "improvement ratio", "a baseline of 0"),
-    "share_of_potential": ("potential", "share of recovery potential", "a baseline at the upper end of the scale"),
+    "share_of_potential": (
+        "potential",
+        "share of recovery potential",
+        "a baseline at the upper end of the scale",
+    ),
 }
 """Method of the study file: definition in the store, its name, and what leaves it undefined."""
 
@@ -52,7 +56,9 @@ def _outcome_text(data: CitedResults, analysis: Analysis, outcome: Outcome) -> s
     _, visit = data.estimand_visit(analysis)
     effects = data.effects(analysis.name, outcome.name, analysis.main_method)
     if not effects:
-        return escape(f"{outcome.label}: no contrast between arms was estimated by {method_label(analysis.main_method)}.")
+        return escape(
+            f"{outcome.label}: no contrast between arms was estimated by {method_label(analysis.main_method)}."
+        )
     return " ".join(escape(effect_sentence(effect, visit)) for effect in effects)
 
 
@@ -82,7 +88,9 @@ def _verdict(effect: Effect) -> str:
         return "Without an interval its precision is unknown."
     if effect.excludes_null:
         side = "higher" if (effect.estimate or 0) > 0 else "lower"
-        better = "better" if (side == "higher") == (effect.outcome.direction == "higher_is_better") else "worse"
+        better = (
+            "better" if (side == "higher") == (effect.outcome.direction == "higher_is_better") else "worse"
+        )
         first = effect.comparison.partition(" minus ")[0]
         return f"The interval excludes no difference: values were {side}, which is {better}, with {first}."
     return "The interval includes no difference, so that it does not tell which arm fared better."
@@ -132,7 +140,10 @@ def requested_text(data: CitedResults, analysis: Analysis, outcome: Outcome) -> 
     requested = analysis.requested_method
     if requested is None or requested == analysis.main_method:
         return paragraphs(agreement)
-    mains = {effect.comparison: effect for effect in data.effects(analysis.name, outcome.name, analysis.main_method)}
+    mains = {
+        effect.comparison: effect
+        for effect in data.effects(analysis.name, outcome.name, analysis.main_method)
+    }
     sentences = [
         escape(_side_by_side(effect, mains[effect.comparison]))
         for effect in data.effects(analysis.name, outcome.name, requested)
@@ -175,7 +186,9 @@ def undefined_ratios_text(data: CitedResults, analysis: Analysis) -> Markdown:
     return Markdown(" ".join(sentences))
 
 
-def _undefined(data: CitedResults, analysis: Analysis, outcome: Outcome, words: tuple[str, str, str]) -> Iterator[str]:
+def _undefined(
+    data: CitedResults, analysis: Analysis, outcome: Outcome, words: tuple[str, str, str]
+) -> Iterator[str]:
     definition, name, cause = words
     visit = data.study.estimand_of(analysis).visit
     counts = []
@@ -186,7 +199,9 @@ def _undefined(data: CitedResults, analysis: Analysis, outcome: Outcome, words: 
             undefined = int(row["n_undefined"])
             counts.append(f"{undefined} of {undefined + int(row['n'])} ({arm.label})")
     if counts:
-        yield escape(f"The {name} of {outcome.label} is undefined for {listing(counts)} ({cause}); the others are in its estimates.")
+        yield escape(
+            f"The {name} of {outcome.label} is undefined for {listing(counts)} ({cause}); the others are in its estimates."
+        )
 
 
 def family_text(data: CitedResults, family: Family) -> Markdown:
@@ -216,6 +231,8 @@ def family_text(data: CitedResults, family: Family) -> Markdown:
         for row in kept
         for effect in [data.effect(row.key)]
     ]
-    count = f"The adjusted p-value is below {level:.3g} for {len(kept)} of them" + (" (intervals are not adjusted):" if found else ".")
+    count = f"The adjusted p-value is below {level:.3g} for {len(kept)} of them" + (
+        " (intervals are not adjusted):" if found else "."
+    )
     missing = [f"{without} of them have no p-value."] if without else []
     return Markdown(escape(" ".join([head, count, *found, *missing])))

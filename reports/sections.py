@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from neurotrial.reports.figure_flow import flow_figure
 from neurotrial.reports.figure_forest import forest_figure
-from neurotrial.reports.figure_outcomes import paired_figure, scatter_figure
+from neurotrial.reports.figure_paired import paired_figure
+from neurotrial.reports.figure_scatter import scatter_figure
 from neurotrial.reports.floats import figure_float, table_float
 from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
 from neurotrial.reports.prose_counts import flow_text, harms_text, missing_text
 from neurotrial.reports.prose_results import effects_text, family_text, requested_text, undefined_ratios_text
-from neurotrial.reports.table_effects import estimator_table, outcome_table, within_arm_table
+from neurotrial.reports.table_estimators import estimator_table, within_arm_table
 from neurotrial.reports.table_harms import harms_table
+from neurotrial.reports.table_outcomes import outcome_table
 from neurotrial.reports.table_participants import baseline_table, flow_table
 
 if TYPE_CHECKING:
@@ -38,7 +40,11 @@ def flow_section(data: CitedResults) -> Markdown:
     """Return the flow in sentences, as a diagram and as a table, and what is missing."""
     pointer = "The flow stands in @fig-flow, every count in @tbl-flow."
     return paragraphs(
-        flow_text(data), pointer, figure_float(flow_figure(data)), table_float(flow_table(data)), missing_text(data)
+        flow_text(data),
+        pointer,
+        figure_float(flow_figure(data)),
+        table_float(flow_table(data)),
+        missing_text(data),
     )
 
 
@@ -47,7 +53,9 @@ def baseline_section(data: CitedResults) -> Markdown | None:
     table = baseline_table(data)
     if table is None:
         return None
-    return section("Baseline characteristics", "Characteristics at baseline are in @tbl-baseline.", table_float(table))
+    return section(
+        "Baseline characteristics", "Characteristics at baseline are in @tbl-baseline.", table_float(table)
+    )
 
 
 def primary_section(data: CitedResults) -> Markdown:
@@ -58,12 +66,18 @@ def primary_section(data: CitedResults) -> Markdown:
     figures = ", ".join(f"@fig-{plot.name}" for plot in plots)
     pointer = f"@tbl-{table.name}" + (f" and {figures}" if figures else "")
     return paragraphs(
-        effects_text(data, analysis), f"Details: {pointer}.", table_float(table), *(figure_float(plot) for plot in plots)
+        effects_text(data, analysis),
+        f"Details: {pointer}.",
+        table_float(table),
+        *(figure_float(plot) for plot in plots),
     )
 
 
 def _plots(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator[Plot]:
-    draws: tuple[Callable[[CitedResults, Analysis, Outcome], Plot | None], ...] = (paired_figure, scatter_figure)
+    draws: tuple[Callable[[CitedResults, Analysis, Outcome], Plot | None], ...] = (
+        paired_figure,
+        scatter_figure,
+    )
     for draw in draws:
         plot = draw(data, analysis, outcome)
         if plot is not None:
@@ -73,10 +87,16 @@ def _plots(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator
 def estimators_section(data: CitedResults) -> Markdown | None:
     """Return requested and baseline-adjusted analysis side by side, or None if the primary analysis has one estimator."""
     analysis = data.primary
-    outcomes = [outcome for outcome in data.outcomes_of(analysis) if len(data.methods(analysis.name, outcome.name)) > 1]
+    outcomes = [
+        outcome
+        for outcome in data.outcomes_of(analysis)
+        if len(data.methods(analysis.name, outcome.name)) > 1
+    ]
     if not outcomes:
         return None
-    heading = "Requested and baseline-adjusted analyses" if analysis.requested_method else "Estimators side by side"
+    heading = (
+        "Requested and baseline-adjusted analyses" if analysis.requested_method else "Estimators side by side"
+    )
     return section(heading, *(part for outcome in outcomes for part in _estimators(data, analysis, outcome)),
                    undefined_ratios_text(data, analysis))  # fmt: skip
 
@@ -110,12 +130,16 @@ def forest_section(data: CitedResults) -> Markdown | None:
     plot = forest_figure(data)
     if plot is None:
         return None
-    return section("All outcomes together", "The main contrasts of all outcomes are in @fig-forest.", figure_float(plot))
+    return section(
+        "All outcomes together", "The main contrasts of all outcomes are in @fig-forest.", figure_float(plot)
+    )
 
 
 def within_arms_section(data: CitedResults) -> Markdown | None:
     """Return changes within the arms beside the contrasts between them, or None if none was planned."""
-    tables = [table for analysis in data.study.analyses if (table := within_arm_table(data, analysis)) is not None]
+    tables = [
+        table for analysis in data.study.analyses if (table := within_arm_table(data, analysis)) is not None
+    ]
     if not tables:
         return None
     pointer = "Changes within each arm describe its course; they are shown with the contrast between the arms, which compares them"

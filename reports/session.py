@@ -55,7 +55,9 @@ def _study_folder(folder: str | Path | None) -> Path:
     for place in (here, *here.parents):
         if (place / STUDY_FILE).is_file():
             return place
-    raise refuse(str(here), f"neither this folder nor one above it holds {STUDY_FILE}", f"set {STUDY_VARIABLE}")
+    raise refuse(
+        str(here), f"neither this folder nor one above it holds {STUDY_FILE}", f"set {STUDY_VARIABLE}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ class Report:
         row = self.data.row("estimates", key)
         if row is not None and row.values["unit"] == RATIO:
             return RATIO_DIGITS
-        known = {item.name: item.digits for item in (*self.data.study.outcomes, *self.data.study.characteristics)}
+        study = self.data.study
+        known = {outcome.name: outcome.digits for outcome in study.outcomes}
+        known |= {item.name: item.digits for item in study.characteristics}
         return next((known[part] for part in parts if part in known), RATIO_DIGITS)
 
     def abstract_methods(self) -> Markdown:

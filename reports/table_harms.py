@@ -37,7 +37,9 @@ def harms_table(data: CitedResults) -> Tabulation | None:
     spanners = {}
     for arm in data.study.arms:
         labels |= {f"{arm.name}_{column}": label for column, label in _COLUMNS.items()}
-        spanners[f"{arm.label} (n = {_at_risk(data, arm.name)})"] = [f"{arm.name}_{column}" for column in _COLUMNS]
+        spanners[f"{arm.label} (n = {_at_risk(data, arm.name)})"] = [
+            f"{arm.name}_{column}" for column in _COLUMNS
+        ]
     rows = []
     for term in terms:
         row = {"term": "Any adverse event" if term == "any" else term}
@@ -59,7 +61,9 @@ def _cells(arm: str, row: CitedRow | None) -> dict[str, str]:
         return {f"{arm}_{column}": MISSING for column in _COLUMNS}
     at_risk = row["n_at_risk"]
     return {
-        f"{arm}_who": count_percent(row["n_participants"], row["n_participants"] / at_risk if at_risk else None),
+        f"{arm}_who": count_percent(
+            row["n_participants"], row["n_participants"] / at_risk if at_risk else None
+        ),
         f"{arm}_events": whole(row["n_events"]),
         f"{arm}_serious": whole(row["n_serious"]),
         f"{arm}_related": whole(row["n_related"]),

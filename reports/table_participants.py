@@ -37,9 +37,13 @@ def baseline_table(data: CitedResults) -> Tabulation | None:
     population = data.study.population_of(data.primary)
     if not data.study.characteristics:
         return None
-    rows = [row for item in data.study.characteristics for row in _characteristic(data, item, population.name)]
+    rows = [
+        row for item in data.study.characteristics for row in _characteristic(data, item, population.name)
+    ]
     labels = {"label": "Characteristic"} | {
-        _column(arm): f"{data.arm_label(arm)} (n = {_stage_count(data, f'population:{population.name}', arm)})"
+        _column(
+            arm
+        ): f"{data.arm_label(arm)} (n = {_stage_count(data, f'population:{population.name}', arm)})"
         for arm in _arms(data)
     }
     table = make_table("baseline", rows, labels, row_label="label", notes=_baseline_notes(data))
@@ -75,7 +79,9 @@ def _characteristic(data: CitedResults, item: Characteristic, population: str) -
     stem = f"characteristic/{population}/{item.name}"
     if item.kind == "continuous":
         cells = {arm: data.row("descriptives", f"{stem}/{arm}") for arm in _arms(data)}
-        yield {"label": _continuous_label(item)} | {_column(arm): _summary(row, item) for arm, row in cells.items()}
+        yield {"label": _continuous_label(item)} | {
+            _column(arm): _summary(row, item) for arm, row in cells.items()
+        }
     else:
         rows = data.rows("descriptives", section="characteristic", population=population, variable=item.name)
         levels = dict.fromkeys(str(row.values["level"]) for row in rows)
@@ -113,7 +119,8 @@ def flow_table(data: CitedResults) -> Tabulation:
     """Return the counts of participants at every stage, by arm as randomised and together."""
     stages = dict.fromkeys(str(row.values["stage"]) for row in data.rows("flow"))
     rows = [
-        {"label": _stage_label(data, stage)} | {_column(arm): _stage_count(data, stage, arm) for arm in _arms(data)}
+        {"label": _stage_label(data, stage)}
+        | {_column(arm): _stage_count(data, stage, arm) for arm in _arms(data)}
         for stage in stages
     ]
     labels = {"label": "Stage"} | {_column(arm): data.arm_label(arm) for arm in _arms(data)}
@@ -125,5 +132,7 @@ def _stage_label(data: CitedResults, stage: str) -> str:
     """Return the words of a stage; the label of an analysed stage names the analysis too."""
     label = str(data.rows("flow", stage=stage)[0].values["label"])
     analysis = stage.removeprefix("analysed:").partition("/")[0]
-    names = [item.label for item in data.study.analyses if stage.startswith("analysed:") and item.name == analysis]
+    names = [
+        item.label for item in data.study.analyses if stage.startswith("analysed:") and item.name == analysis
+    ]
     return f"{label} ({names[0]})" if names else label

@@ -44,7 +44,10 @@ def _attributes(study: Study, estimand: Estimand) -> Iterator[tuple[str, str]]:
     description = f": {population.description}" if population.description else ""
     yield "Population", f"{population.label}{description}"
     yield "Treatment", estimand.treatment
-    yield "Variable", f"{estimand.variable} ({'; '.join(study.outcome(name).label for name in estimand.outcomes)})"
+    yield (
+        "Variable",
+        f"{estimand.variable} ({'; '.join(study.outcome(name).label for name in estimand.outcomes)})",
+    )
     yield "Intercurrent events", "; ".join(_events(estimand)) or "none declared"
     yield "Population-level summary", estimand.summary
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -55,9 +55,11 @@ def make_table(
     from great_tables import GT
 
     columns = [*([group] if group else []), *labels]
-    frame = pd.DataFrame([{column: row[column] for column in columns} for row in rows], columns=columns, dtype="str")
+    frame = pd.DataFrame(
+        [{column: row[column] for column in columns} for row in rows], columns=columns, dtype="str"
+    )
     table = GT(frame, rowname_col=row_label, groupname_col=group, id=f"gt-{name}")
-    body = {column: label for column, label in labels.items() if column != row_label}
+    body: dict[str, Any] = {column: label for column, label in labels.items() if column != row_label}
     table = table.cols_label(body) if body else table
     table = table.tab_stubhead(label=labels[row_label]) if row_label else table
     for number, (label, columns_below) in enumerate((spanners or {}).items()):

@@ -81,7 +81,9 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _estimand(name: str, population: str, outcomes: list[str], events: list[dict[str, str]]) -> dict[str, Any]:
+def _estimand(
+    name: str, population: str, outcomes: list[str], events: list[dict[str, str]]
+) -> dict[str, Any]:
     return {
         "name": name, "label": f"Estimand {name}", "population": population, "treatment": "cells against control",
         "outcomes": outcomes, "visit": "day90", "variable": "value at day 90", "intercurrent_events": events,
@@ -147,7 +149,9 @@ def _outcomes(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
         after[[7, 20]] = np.nan
         for visit, value in (("baseline", before), ("day90", after)):
             parts.append(
-                participants[["participant_id", "arm"]].assign(visit=visit, outcome=outcome.name, value=value, baseline=before)
+                participants[["participant_id", "arm"]].assign(
+                    visit=visit, outcome=outcome.name, value=value, baseline=before
+                )
             )
     return pd.concat(parts, ignore_index=True)
 
@@ -179,8 +183,14 @@ def _estimates(study: Study, participants: pd.DataFrame, outcomes: pd.DataFrame)
 
 def _analysis_rows(study, analysis, name, participants, outcomes):
     population = study.population_of(analysis)
-    ids = participants.loc[participants[population.flag].astype(bool), "participant_id"] if population.flag else participants["participant_id"]
-    rows = outcomes[(outcomes["outcome"] == name) & (outcomes["visit"] == "day90") & outcomes["participant_id"].isin(ids)]
+    ids = (
+        participants.loc[participants[population.flag].astype(bool), "participant_id"]
+        if population.flag
+        else participants["participant_id"]
+    )
+    rows = outcomes[
+        (outcomes["outcome"] == name) & (outcomes["visit"] == "day90") & outcomes["participant_id"].isin(ids)
+    ]
     whole = rows.dropna(subset=["value", "baseline"])
     shared = {
         "analysis": analysis.name, "outcome": name, "estimand": analysis.estimand, "population": population.name,
@@ -188,7 +198,14 @@ def _analysis_rows(study, analysis, name, participants, outcomes):
         "probability_benefit": np.nan, "status": "ok", "reason": None, "spec_hash": study.spec_hash,
     }  # fmt: skip
     for part in _arm_rows(study, analysis, whole):
-        row = {**shared, "unit": study.outcome(name).unit, "std_error": np.nan, "df": np.nan, "statistic": np.nan, **part}
+        row = {
+            **shared,
+            "unit": study.outcome(name).unit,
+            "std_error": np.nan,
+            "df": np.nan,
+            "statistic": np.nan,
+            **part,
+        }
         row["key"] = estimate_key(
             analysis=analysis.name, outcome=name, population=population.name, method=row["method"],
             contrast=row["contrast"], visit="day90",
@@ -207,12 +224,28 @@ def _arm_rows(study, analysis, whole):
         for arm in study.arms:
             if not arm.reference:
                 found = _two_sample(method, by_arm[arm.name], by_arm[reference], study.conf_level)
-                yield {**base, "method": method, "term": "arm", "contrast": f"{arm.name} - {reference}", **found}
+                yield {
+                    **base,
+                    "method": method,
+                    "term": "arm",
+                    "contrast": f"{arm.name} - {reference}",
+                    **found,
+                }
     for arm, rows in by_arm.items():
         if "within_arm" in analysis.methods:
             found = _one_sample(rows["value"] - rows["baseline"], study.conf_level)
-            one = {"n_participants": len(rows), "n_observations": 2 * len(rows), "n_per_arm": json.dumps({arm: len(rows)})}
-            yield {**one, "method": "paired_t", "term": "within_arm", "contrast": f"day90 - baseline @ {arm}", **found}
+            one = {
+                "n_participants": len(rows),
+                "n_observations": 2 * len(rows),
+                "n_per_arm": json.dumps({arm: len(rows)}),
+            }
+            yield {
+                **one,
+                "method": "paired_t",
+                "term": "within_arm",
+                "contrast": f"day90 - baseline @ {arm}",
+                **found,
+            }
         found = _one_sample(rows["value"], study.conf_level)
         yield {**base, "method": "ancova_hc3", "term": "lsmean", "contrast": f"mean @ {arm}", **found}
 
@@ -232,7 +265,14 @@ def _two_sample(method: str, first: pd.DataFrame, second: pd.DataFrame, level: f
     kind = {"mann_whitney": "exact_rank", "permutation": "none"}.get(method.split("_", 2)[-1], "t")
     ends = {} if kind == "none" else {"conf_low": limits.low, "conf_high": limits.high}
     estimate = _values(method, first).mean() - _values(method, second).mean()
-    found = {"estimate": estimate, "conf_low": np.nan, "conf_high": np.nan, "p_value": test.pvalue, "interval_kind": kind, **ends}
+    found = {
+        "estimate": estimate,
+        "conf_low": np.nan,
+        "conf_high": np.nan,
+        "p_value": test.pvalue,
+        "interval_kind": kind,
+        **ends,
+    }
     return found | ({"unit": "ratio"} if method.startswith("ratio_") else {})
 
 
