@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from neurotrial.reports.cited import ALL_ARMS
 from neurotrial.reports.figure_style import (
+    LINE,
     WIDTH,
     arm_styles,
     in_house_style,
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowBox", "flow_boxes", "flow_figure"]
 
-_LINE, _PADDING, _GAP = 0.165, 0.16, 0.28
-"""Height of a line, of the space inside a box and between boxes, in inches."""
+_PADDING, _GAP = 0.16, 0.28
+"""Height of the space inside a box and between boxes, in inches."""
+
+_TOP = 36
+"""Letters that fit the topmost box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def flow_figure(data: CitedResults) -> Plot:
     columns = {arm.name: flow_boxes(data, arm.name) for arm in data.study.arms}
     width = int(WIDTH / len(columns) * 12.2) - 4
     heights = [max(_height(box, width) for box in level) for level in zip(*columns.values(), strict=True)]
-    total = _height(top, 60) + sum(heights) + _GAP * (len(heights) + 1) + 0.1
+    total = _height(top, _TOP) + sum(heights) + _GAP * (len(heights) + 1) + 0.1
     figure = new_figure(total + (0.3 if data.study.study.simulated else 0))
     panel = figure.subplots()
     panel.set_axis_off()
@@ -128,7 +132,7 @@ def flow_figure(data: CitedResults) -> Plot:
 
 
 def _height(box: FlowBox, width: int) -> float:
-    return _LINE * len(box.wrapped(width)) + _PADDING
+    return LINE * len(box.wrapped(width)) + _PADDING
 
 
 def _draw(
@@ -140,8 +144,8 @@ def _draw(
     data: CitedResults,
 ) -> None:
     styles = arm_styles(data.study)
-    height = _height(top, 60)
-    _box(panel, top, (WIDTH / 2, 0.0), (3.0, height), 60, "black")
+    height = _height(top, _TOP)
+    _box(panel, top, (WIDTH / 2, 0.0), (3.0, height), _TOP, "black")
     column = WIDTH / len(columns)
     for place, (arm, boxes) in enumerate(columns.items()):
         x, y = column * (place + 0.5), -height - 2 * _GAP
@@ -167,7 +171,7 @@ def _box(
     bold = len(FlowBox(box.heading).wrapped(width))
     for row, line in enumerate(lines):
         panel.text(
-            x - size[0] / 2 + 0.09, y - _PADDING / 2 - _LINE * (row + 0.5), line, va="center", fontsize=8.5,
+            x - size[0] / 2 + 0.09, y - _PADDING / 2 - LINE * (row + 0.5), line, va="center", fontsize=8.5,
             fontweight="bold" if row < bold else "normal",
         )  # fmt: skip
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.figure_style import (
+    LINE,
     arm_styles,
+    fitted,
     in_house_style,
+    line_count,
     mark_simulated,
     new_figure,
     note_simulated,
 )
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import is_missing, number
+from neurotrial.reports.number_format import interval, is_missing, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Standardised", "forest_figure", "pooled_sd", "standardised_effects"]
 
-_ROW_HEIGHT = 0.52
+_LABEL, _SIDE, _WORDS = 2.3, 1.5, 1.8
+"""Widths of row labels, of the words on each side of 0, and of the column of numbers, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +119,21 @@ def forest_figure(data: CitedResults) -> Plot | None:
     shown = list(standardised_effects(data))
     if not shown:
         return None
-    figure = new_figure(1.7 + _ROW_HEIGHT * len(shown))
-    panel, words = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
-    _draw_rows(panel, shown, data)
-    _write_rows(words, shown)
+    labels = [_row_label(item, several=len(data.comparisons) > 1) for item in shown]
+    numbers = [_numbers(item.effect) for item in shown]
     other = data.arm_label(data.comparisons[0]) if len(data.comparisons) == 1 else "the arm named first"
-    _write_sides(panel, data.study.reference_arm.label, other)
-    panel.set_xlabel(textwrap.fill(f"Difference in baseline SDs ({_kinds(shown)})", 60))
+    sides = [
+        fitted(f"← favours {data.study.reference_arm.label}", _SIDE),
+        fitted(f"favours {other} →", _SIDE),
+    ]
+    figure = new_figure(
+        1.2 + LINE * (line_count(*sides) + (line_count(*labels, *numbers) + 1.3) * len(shown))
+    )
+    panel, words = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
+    _draw_rows(panel, shown, labels, data)
+    _write_rows(words, numbers)
+    _write_sides(panel, *sides)
+    panel.set_xlabel(fitted(f"Difference in baseline SDs ({_kinds(shown)})", 2 * _SIDE))
     mark_simulated(figure, data.study)
     caption = (
         f"Differences between arms by outcome, each divided by its pooled baseline SD (taken as fixed) and oriented by the "
@@ -133,17 +144,9 @@ def forest_figure(data: CitedResults) -> Plot | None:
 
 
 def _write_sides(panel: Axes, left: str, right: str) -> None:
-    """Say above the rows which arm each side of 0 favours."""
-    for label, place, side in ((f"← favours {left}", 0.49, "right"), (f"favours {right} →", 0.51, "left")):
-        panel.text(
-            place,
-            1.0,
-            textwrap.fill(label, 20),
-            transform=panel.transAxes,
-            ha=side,
-            va="bottom",
-            fontsize=8.5,
-        )
+    """Write above the rows which arm each side of 0 favours."""
+    for label, place, side in ((left, 0.49, "right"), (right, 0.51, "left")):
+        panel.text(place, 1.0, label, transform=panel.transAxes, ha=side, va="bottom", fontsize=8.5)
 
 
 def _kinds(shown: list[Standardised]) -> str:
@@ -154,30 +157,32 @@ def _row_label(item: Standardised, *, several: bool) -> str:
     outcome = item.effect.outcome
     direction = " (lower is better)" if outcome.direction == "lower_is_better" else ""
     comparison = f": {item.effect.comparison}" if several else ""
-    return textwrap.fill(f"{outcome.label}{direction}{comparison}", 30)
+    return fitted(f"{outcome.label}{direction}{comparison}", _LABEL)
 
 
-def _draw_rows(panel: Axes, shown: list[Standardised], data: CitedResults) -> None:
+def _numbers(effect: Effect) -> str:
+    limits = f"({interval(effect.low, effect.high, effect.digits)})"
+    return f"{fitted(effect.amount, _WORDS)}\n{fitted(limits, _WORDS)}"
+
+
+def _draw_rows(panel: Axes, shown: list[Standardised], labels: list[str], data: CitedResults) -> None:
     styles = arm_styles(data.study)
     panel.axvline(0, color="0.5", linewidth=1)
     for y, item in enumerate(shown):
         style = styles[item.effect.arm]
         panel.plot([item.low, item.high], [y, y], color=style.colour, linewidth=1.8)
         panel.plot(item.estimate, y, style.marker, color=style.colour, markersize=6.5)
-    several = len(data.comparisons) > 1
-    panel.set_yticks(range(len(shown)), [_row_label(item, several=several) for item in shown])
+    panel.set_yticks(range(len(shown)), labels)
     panel.set_ylim(len(shown) - 0.4, -0.6)
     reach = 1.08 * max(max(abs(item.low), abs(item.high)) for item in shown)
     panel.set_xlim(-reach, reach)
 
 
-def _write_rows(words: Axes, shown: list[Standardised]) -> None:
+def _write_rows(words: Axes, numbers: list[str]) -> None:
     words.set_axis_off()
     words.set_xlim(0, 1)
-    for y, item in enumerate(shown):
-        effect = item.effect
-        limits = f"{number(effect.low, effect.digits)} to {number(effect.high, effect.digits)}"
-        words.text(0, y, f"{effect.amount}\n({limits})", va="center", fontsize=8.5)
+    for y, text in enumerate(numbers):
+        words.text(0, y, text, va="center", fontsize=8.5)
 
 
 def _alt(data: CitedResults, shown: list[Standardised]) -> str:

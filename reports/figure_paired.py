@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.reports.figure_style import (
+    LINE,
+    WIDTH,
     arm_styles,
+    fitted,
     in_house_style,
+    line_count,
     mark_simulated,
     new_figure,
     note_simulated,
@@ -49,13 +53,19 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
     arms = drawn_arms(data, analysis, outcome)
     if not arms:
         return None
-    figure = new_figure(3.6)
+    column = (WIDTH - 0.8) / len(arms)
+    titles = [fitted(f"{arm.label} (n = {len(arm.before)})", column) for arm in arms.values()]
+    visits = [
+        fitted(label, column / 2)
+        for label in (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
+    ]
+    figure = new_figure(3.2 + LINE * (line_count(*titles) + line_count(*visits)))
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
-    for panel, (name, arm) in zip(panels, arms.items(), strict=True):
+    for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
         _paired_panel(panel, arm, arm_styles(data.study)[name], data.study.conf_level)
-        panel.set_title(f"{arm.label} (n = {len(arm.before)})", wrap=True)
-        panel.set_xticks([0, 1], [data.study.baseline_visit.label, data.estimand_visit(analysis)[1]])
-    panels[0].set_ylabel(axis_label(outcome))
+        panel.set_title(title)
+        panel.set_xticks([0, 1], visits)
+    panels[0].set_ylabel(fitted(axis_label(outcome), 2.8))
     mark_simulated(figure, data.study)
     level = f"{100 * data.study.conf_level:.4g} % CI"
     caption = (

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.reports.figure_style import (
+    LINE,
     arm_styles,
+    fitted,
     in_house_style,
+    line_count,
     mark_simulated,
     new_figure,
     note_simulated,
@@ -21,6 +24,7 @@ from neurotrial.reports.participants_drawn import Drawn, axis_label, drawn_arms,
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.figure_style import ArmStyle
@@ -50,7 +54,9 @@ def scatter_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> 
     arms = drawn_arms(data, analysis, outcome)
     if not arms:
         return None
-    figure = new_figure(4.2)
+    legend = [fitted(f"{arm.label} (n = {len(arm.before)})", 5.5) for arm in arms.values()]
+    below = fitted(f"{axis_label(outcome)}: {data.study.baseline_visit.label}", 5.0)
+    figure = new_figure(4.0 + LINE * (line_count(below) + sum(map(line_count, legend))))
     panel = figure.subplots()
     styles = arm_styles(data.study)
     for name, arm in arms.items():
@@ -60,9 +66,9 @@ def scatter_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> 
     panel.axline((everyone.mean(), everyone.mean()), slope=1, color="0.55", linewidth=1, linestyle=":")
     means = list(_adjusted_means(data, analysis, outcome))
     _draw_adjusted(panel, means, everyone[0].mean(), styles)
-    panel.set_xlabel(f"{axis_label(outcome)}: {data.study.baseline_visit.label}")
-    panel.set_ylabel(f"{axis_label(outcome)}: {data.estimand_visit(analysis)[1]}")
-    _arm_legend(panel, arms, styles)
+    panel.set_xlabel(below)
+    panel.set_ylabel(fitted(f"{axis_label(outcome)}: {data.estimand_visit(analysis)[1]}", 3.5))
+    _arm_legend(figure, dict(zip(arms, legend, strict=True)), styles)
     mark_simulated(figure, data.study)
     caption = (
         f"{escape(outcome.label)} at follow-up against baseline ({escape(who(data, analysis, outcome, arms))}). Dotted line: "
@@ -98,16 +104,16 @@ def _draw_adjusted(panel: Axes, means: list[AdjustedMean], x: float, styles: dic
         )  # fmt: skip
 
 
-def _arm_legend(panel: Axes, arms: dict[str, Drawn], styles: dict[str, ArmStyle]) -> None:
+def _arm_legend(figure: Figure, labels: dict[str, str], styles: dict[str, ArmStyle]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=styles[name].colour, marker=styles[name].marker, linestyle="") for name in arms
+        Line2D([], [], color=styles[name].colour, marker=styles[name].marker, linestyle="") for name in labels
     ]
-    legend = panel.legend(handles, list(arms), frameon=False, loc="best")
+    legend = figure.legend(handles, list(labels), frameon=False, loc="outside lower center")
     # set afterwards: a label that starts with an underscore would be dropped
-    for text, arm in zip(legend.get_texts(), arms.values(), strict=True):
-        text.set_text(f"{arm.label} (n = {len(arm.before)})")
+    for text, label in zip(legend.get_texts(), labels.values(), strict=True):
+        text.set_text(label)
 
 
 def _scatter_alt(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,17 +16,27 @@ if TYPE_CHECKING:
     from neurotrial.study import Study
 
 __all__ = [
+    "LINE",
     "SIMULATED",
+    "WIDTH",
     "ArmStyle",
     "arm_styles",
+    "fitted",
     "house_style",
     "in_house_style",
+    "line_count",
     "mark_simulated",
     "new_figure",
     "note_simulated",
 ]
 
 SIMULATED = "SIMULATED DATA"
+_LETTERS = 12.5
+"""Letters of the house size in an inch, on average and with some room to spare."""
+
+LINE = 0.165
+"""Height of a line in inches."""
+
 WIDTH = 6.5
 """Width of a figure in inches: the text width of the Word document."""
 
@@ -122,6 +133,16 @@ def new_figure(height: float) -> Figure:
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     return figure
+
+
+def fitted(text: str, inches: float) -> str:
+    """Break a label into lines that fit a width in inches, at the size of the house style."""
+    return textwrap.fill(text, max(8, int(inches * _LETTERS)))
+
+
+def line_count(*texts: str) -> int:
+    """Return the largest number of lines of some texts."""
+    return max(text.count("\n") + 1 for text in texts)
 
 
 def mark_simulated(figure: Figure, study: Study) -> None:

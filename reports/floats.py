@@ -7,9 +7,11 @@ written by the cell itself (``output: asis``) as a fenced div, which both render
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neurotrial.paths import replacing, writable_folder
 from neurotrial.reports.figure_style import house_style
@@ -25,6 +27,7 @@ FIGURE_FOLDER = "figures"
 """Where figure files go, beside the document."""
 
 _DPI = 300
+_MISSING_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,33 @@ def figure_float(plot: Plot, folder: Path | None = None) -> Markdown:
         A div ``#fig-NAME`` with image, alternative text and caption.
     """
     target = writable_folder((folder or Path.cwd()) / FIGURE_FOLDER) / f"{plot.name}.png"
-    # ticks are made while drawing, so the style must hold here too; no software version in the file, so that the
-    # same data give the same bytes
-    with house_style(), replacing(target) as temporary:
-        plot.figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
-    attributes = f'fig-alt="{escape(plot.alt)}" width={_width(plot.figure)}in'
-    return _div(f"fig-{plot.name}", f"![]({FIGURE_FOLDER}/{plot.name}.png){{{attributes}}}", plot.caption)
+    with replacing(target) as temporary:
+        boxes = _save(plot.figure, temporary)
+    attributes = f'fig-alt="{escape(plot.alt)}" width={plot.figure.get_size_inches()[0]:g}in'
+    note = (
+        f" Boxes stand for characters that no font of this machine has: {escape(' '.join(boxes))}."
+        if boxes
+        else ""
+    )
+    caption = Markdown(f"{plot.caption}{note}")
+    return _div(f"fig-{plot.name}", f"![]({FIGURE_FOLDER}/{plot.name}.png){{{attributes}}}", caption)
+
+
+def _save(figure: Figure, path: Path) -> list[str]:
+    """Write a figure and return the characters that no font could draw."""
+    with warnings.catch_warnings(record=True) as caught, house_style():
+        # ticks are made while drawing, so the style must hold here too; no software version in the file, so that
+        # the same data give the same bytes
+        warnings.simplefilter("always")
+        figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})
+    missing: dict[str, None] = {}
+    for warning in caught:
+        found = _MISSING_GLYPH.match(str(warning.message))
+        if found:
+            missing[chr(int(found[1]))] = None
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return list(missing)
 
 
 def table_float(tabulation: Tabulation) -> Markdown:
@@ -109,7 +133,3 @@ def table_float(tabulation: Tabulation) -> Markdown:
 
 def _div(label: str, content: str, caption: Markdown) -> Markdown:
     return paragraphs(f"::::: {{#{label}}}", content, caption, ":::::")
-
-
-def _width(figure: Any) -> str:
-    return f"{figure.get_size_inches()[0]:g}"

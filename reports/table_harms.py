@@ -34,12 +34,11 @@ def harms_table(data: CitedResults) -> Tabulation | None:
     if not terms:
         return None
     labels = {"term": "Event"}
-    spanners = {}
+    spanners: list[tuple[str, list[str]]] = []
     for arm in data.study.arms:
         labels |= {f"{arm.name}_{column}": label for column, label in _COLUMNS.items()}
-        spanners[f"{arm.label} (n = {_at_risk(data, arm.name)})"] = [
-            f"{arm.name}_{column}" for column in _COLUMNS
-        ]
+        columns = [f"{arm.name}_{column}" for column in _COLUMNS]
+        spanners.append((f"{arm.label} (n = {_at_risk(data, arm.name)})", columns))
     rows = []
     for term in terms:
         row = {"term": "Any adverse event" if term == "any" else term}

@@ -53,11 +53,11 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     several = len({effect.comparison for effect in effects}) > 1
     baseline = data.study.baseline_visit
     labels = {"outcome": "Outcome"}
-    spanners = {}
+    spanners: list[tuple[str, list[str]]] = []
     for arm in data.study.arms:
         columns = {f"{arm.name}_n": "n", f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
-        spanners[arm.label] = list(columns)
+        spanners.append((arm.label, list(columns)))
     labels |= {"effect": "Difference (interval)", "p": "p"} | (
         {"adjusted": "p, adjusted"} if families else {}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ def make_table(
     rows: Iterable[Row],
     labels: Mapping[str, str],
     *,
-    spanners: Mapping[str, Sequence[str]] | None = None,
+    spanners: Iterable[tuple[str, Sequence[str]]] = (),
     notes: Iterable[str] = (),
     row_label: str | None = None,
     group: str | None = None,
@@ -36,8 +37,8 @@ def make_table(
         Column name to finished text.
     labels : mapping of str to str
         Heading of each column, in the order of the columns.
-    spanners : mapping of str to sequence of str, optional
-        Headings above several columns.
+    spanners : iterable of tuple
+        Headings above several columns, with these columns.
     notes : iterable of str
         Lines below the table: abbreviations and footnotes.
     row_label : str, optional
@@ -59,15 +60,22 @@ def make_table(
         [{column: row[column] for column in columns} for row in rows], columns=columns, dtype="str"
     )
     table = GT(frame, rowname_col=row_label, groupname_col=group, id=f"gt-{name}")
-    body: dict[str, Any] = {column: label for column, label in labels.items() if column != row_label}
+    body = {column: _literal(label) for column, label in labels.items() if column != row_label}
     table = table.cols_label(body) if body else table
-    table = table.tab_stubhead(label=labels[row_label]) if row_label else table
-    for number, (label, columns_below) in enumerate((spanners or {}).items()):
-        table = table.tab_spanner(label=label, columns=list(columns_below), id=f"spanner{number}")
+    table = table.tab_stubhead(label=_literal(labels[row_label])) if row_label else table
+    for number, (label, columns_below) in enumerate(spanners):
+        table = table.tab_spanner(label=_literal(label), columns=list(columns_below), id=f"spanner{number}")
     for note in notes:
-        table = table.tab_source_note(note)
+        table = table.tab_source_note(_literal(note))
     aligned = [column for column in body if column != next(iter(labels))]
     return _styled(table.cols_align("center" if centre else "left", columns=aligned) if aligned else table)
+
+
+def _literal(text: str) -> Any:
+    """Return a label that great_tables takes as it stands; it would read ``{{...}}`` as a unit, and not escape it."""
+    from great_tables import html as finished
+
+    return finished(html.escape(text).replace("{", "&#123;"))
 
 
 def _styled(table: GT) -> GT:

@@ -315,3 +315,67 @@ def _provenance(study: Study) -> dict[str, Any]:
         "n_resamples": study.n_resamples, "created": "2026-01-01T00:00:00+00:00",
         "decisions": ["every analysis was fitted as planned"], "warnings": [],
     }  # fmt: skip
+
+
+def awkward_stores() -> dict[str, Results]:
+    """Return stores that a report must survive, by what is awkward about them."""
+    return {
+        "plain": make_results(),
+        "no harms": make_results(harms=False),
+        "three arms": make_results(plan(THREE_ARMS)),
+        "failed": failed_store(),
+        "no intervals": without_intervals(),
+        "hostile": make_results(hostile_plan()),
+        "bare": make_results(bare_plan(), harms=False),
+    }
+
+
+def failed_store() -> Results:
+    """Return a store in which one outcome has a single failed row, and another only failed main estimates."""
+    results = make_results()
+    frame = results.tables["estimates"].copy()
+    lost = {"status": "failed", "reason": "fewer than 2 participants in an arm", "interval_kind": "none"}
+    empty = dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value"), np.nan)
+    main = (frame["outcome"] == "inter_z") & frame["method"].str.startswith("ancova")
+    first = frame["outcome"] == "cst_fa"
+    frame = frame[~first | (first.cumsum() == 1)]
+    for column, value in {**lost, **empty}.items():
+        frame.loc[main | first, column] = value
+    frame.loc[first, ["method", "term", "contrast", "n_per_arm"]] = ["ancova_hc3", "arm", "arm", "{}"]
+    adjusted = results.tables["adjusted"].copy()
+    adjusted.loc[adjusted["key"].str.contains("inter_z"), ["p_raw", "p_adjusted"]] = np.nan
+    return changed(changed(results, "estimates", frame.reset_index(drop=True)), "adjusted", adjusted)
+
+
+def without_intervals() -> Results:
+    """Return a store whose estimates have no interval."""
+    results = make_results()
+    frame = results.tables["estimates"].assign(conf_low=np.nan, conf_high=np.nan, interval_kind="none")
+    return changed(results, "estimates", frame)
+
+
+def hostile_plan() -> dict[str, Any]:
+    """Return a study file in which every label and text would be markup, mathematics or another script."""
+    values = plan({"control": HOSTILE, "cells": f"_{HOSTILE}"})
+    for part in ("visits", "populations", "characteristics", "outcomes", "estimands", "analyses", "families"):
+        for index, item in enumerate(values[part]):
+            item["label"] = f"{index} {HOSTILE}"
+    texts = ("title", "registration", "design", "setting", "funding", "data_sharing")
+    values["study"] = dict.fromkeys(texts, HOSTILE) | {"simulated": False}
+    values["outcomes"][0] |= {"unit": HOSTILE, "mcid": {"value": 5.0, "source": HOSTILE}}
+    values["estimands"][0] |= {"treatment": HOSTILE, "variable": HOSTILE, "summary": HOSTILE}
+    return values
+
+
+def bare_plan() -> dict[str, Any]:
+    """Return the smallest study file: one outcome, one method, nothing optional."""
+    values = plan(simulated=False, registration=None)
+    values |= {"families": [], "characteristics": [], "outcomes": values["outcomes"][:1]}
+    values |= {"estimands": values["estimands"][:1], "analyses": values["analyses"][:1]}
+    values["analyses"][0] |= {
+        "methods": ["change_score"],
+        "main_method": "change_welch",
+        "requested_method": None,
+    }
+    del values["allocation"]["planned"]
+    return values
