@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from neurotrial.errors import InputError, Problem
 from neurotrial.models.checks import ArmTable, arm_table, check_level
 from neurotrial.models.design import Design, aliased_columns, build_design, covariate_problems, term_columns
+from neurotrial.models.least_squares import CLASSICAL, LeastSquares, Robust, least_squares
 from neurotrial.models.student import no_variation, t_test
 from neurotrial.models.tidy import Estimate, tidy_frame
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from neurotrial.models.student import FloatArray
 
 __all__ = ["Ancova", "ancova"]
-
-Robust = Literal["HC0", "HC1", "HC2", "HC3"]
-
-_FULL_LEVERAGE = 1 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +121,7 @@ def ancova(
     ...                        "day90": [28.0, 40, 52, 35, 41, 60]})
     >>> fit = ancova(scores, outcome="day90", baseline="baseline", arm="arm", reference="control")
     >>> fit.tidy()[["method", "contrast", "estimate"]].head(1).round(2).to_dict("records")
-    [{'method': 'ancova_ols', 'contrast': 'cells - control', 'estimate': 4.4}]
+    [{'method': 'ancova_ols', 'contrast': 'cells - control', 'estimate': 4.35}]
     """
     check_level(conf_level)
     _check_robust(robust)
@@ -134,25 +131,13 @@ def ancova(
     if problems:
         raise InputError(problems)
     values = table.frame[outcome].to_numpy(dtype="float64")
-    fit = _least_squares(values, design, robust)
+    fit = least_squares(values, design.matrix, robust)
     estimates = tuple(
         _infer(replace(template, visit=visit, n_per_arm=table.n_per_arm), weights, fit, kind, conf_level)
         for template, weights in _wanted(table, design)
-        for kind in ("OLS", robust)
+        for kind in (CLASSICAL, robust)
     )
     return _result(fit, robust, estimates, table)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    coefficients: FloatArray
-    names: list[str]
-    vcov: dict[str, FloatArray]
-    df: float
-    sigma: float
-    r_squared: float
-    scale: float
-    full_leverage: bool
 
 
 def _check_robust(robust: str) -> None:
@@ -187,7 +172,7 @@ def _wanted(table: ArmTable, design: Design) -> Iterator[tuple[Estimate, FloatAr
         weights = design.contrast(name, table.reference)
         yield Estimate("", "arm", f"{name} - {table.reference}"), weights
     for name in table.arms:
-        yield Estimate("", "lsmean", f"mean @ {name}"), design.means.loc[name].to_numpy(dtype="float64")
+        yield Estimate("", "lsmean", f"mean @ {name}"), design.mean(name)
 
 
 def _design_problems(table: ArmTable, design: Design, baseline: str | None) -> list[Problem]:
@@ -212,26 +197,9 @@ def _design_problems(table: ArmTable, design: Design, baseline: str | None) -> l
     return problems
 
 
-def _least_squares(values: FloatArray, design: Design, robust: Robust) -> _Fit:
-    import statsmodels.api as sm
-
-    matrix = design.matrix.to_numpy()
-    fit = sm.OLS(values, matrix).fit()
-    orthonormal = np.linalg.qr(matrix)[0]
-    full = bool(((orthonormal**2).sum(axis=1) > _FULL_LEVERAGE).any())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        consistent = getattr(fit, f"cov_{robust}")
-    vcov = {"OLS": fit.cov_params(), robust: consistent}
-    names, scale = [str(name) for name in design.matrix], float(np.abs(values).max())
-    sigma = float(np.sqrt(fit.scale))
-    return _Fit(fit.params, names, vcov, float(fit.df_resid), sigma, _share(fit), scale, full)
-
-
-def _share(fit: Any) -> float:
-    return float(fit.rsquared) if fit.centered_tss > 0 else np.nan
-
-
-def _infer(template: Estimate, weights: FloatArray, fit: _Fit, kind: str, conf_level: float) -> Estimate:
+def _infer(
+    template: Estimate, weights: FloatArray, fit: LeastSquares, kind: str, conf_level: float
+) -> Estimate:
     method = f"ancova_{kind.lower()}"
     value = float(weights @ fit.coefficients)
     if no_variation(fit.sigma, fit.scale):
@@ -243,14 +211,14 @@ def _infer(template: Estimate, weights: FloatArray, fit: _Fit, kind: str, conf_l
     std_error = float(np.sqrt(weights @ fit.vcov[kind] @ weights))
     if no_variation(std_error, fit.scale):
         return _failed(template, method, value, f"the {kind} standard error is zero")
-    test = t_test(value, std_error, fit.df, conf_level, 0.0)
+    test = t_test(value, std_error, fit.df_resid, conf_level, 0.0)
     tested = template.term == "arm"
     return replace(
         template,
         method=method,
         estimate=value,
         std_error=std_error,
-        df=fit.df,
+        df=fit.df_resid,
         statistic=test.statistic if tested else np.nan,
         conf_low=test.conf_low,
         conf_high=test.conf_high,
@@ -264,9 +232,9 @@ def _failed(template: Estimate, method: str, value: float, reason: str) -> Estim
     return replace(template, method=method, estimate=value, status="failed", reason=reason)
 
 
-def _result(fit: _Fit, robust: Robust, estimates: tuple[Estimate, ...], table: ArmTable) -> Ancova:
-    errors = np.sqrt(np.diag(fit.vcov["OLS"]))
-    tests = [t_test(b, se, fit.df, 0.95, 0.0) for b, se in zip(fit.coefficients, errors, strict=True)]
+def _result(fit: LeastSquares, robust: Robust, estimates: tuple[Estimate, ...], table: ArmTable) -> Ancova:
+    errors = np.sqrt(np.diag(fit.vcov[CLASSICAL]))
+    tests = [t_test(b, se, fit.df_resid, 0.95, 0.0) for b, se in zip(fit.coefficients, errors, strict=True)]
     coefficients = pd.DataFrame(
         {
             "estimate": fit.coefficients,
@@ -276,16 +244,19 @@ def _result(fit: _Fit, robust: Robust, estimates: tuple[Estimate, ...], table: A
         },
         index=pd.Index(fit.names, name="coefficient"),
     )
-    frames = [pd.DataFrame(fit.vcov[kind], index=fit.names, columns=fit.names) for kind in ("OLS", robust)]
     return Ancova(
-        coefficients,
-        frames[0],
-        frames[1],
-        robust,
-        fit.sigma,
-        fit.r_squared,
-        fit.df,
-        estimates,
-        table.n_per_arm,
-        table.note,
+        coefficients=coefficients,
+        vcov=_labelled(fit, CLASSICAL),
+        vcov_robust=_labelled(fit, robust),
+        robust=robust,
+        sigma=fit.sigma,
+        r_squared=fit.r_squared,
+        df_resid=fit.df_resid,
+        estimates=estimates,
+        n_per_arm=table.n_per_arm,
+        note=table.note,
     )
+
+
+def _labelled(fit: LeastSquares, kind: str) -> pd.DataFrame:
+    return pd.DataFrame(fit.vcov[kind], index=list(fit.names), columns=list(fit.names))

@@ -1,4 +1,4 @@
-"""Rows of t inference: a test with its labels, and every arm against the reference."""
+"""Rows of inference: a test with its labels, and every arm against the reference."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neurotrial.models.tidy import Estimate
 
 if TYPE_CHECKING:
     from neurotrial.models.checks import ArmTable
+    from neurotrial.models.permutation import PermutationTest
+    from neurotrial.models.ranks import RankTest
     from neurotrial.models.student import FloatArray, TTest
 
-__all__ = ["against_reference", "t_estimate", "t_rows"]
+__all__ = ["against_reference", "permutation_estimate", "rank_estimate", "t_estimate", "t_rows"]
 
 TwoSample = Callable[["FloatArray", "FloatArray", float], "TTest"]
 
@@ -33,6 +37,39 @@ def t_estimate(test: TTest, template: Estimate, conf_level: float) -> Estimate:
         conf_level=conf_level,
         interval_kind="t",
         p_value=test.p_value,
+    )
+
+
+def rank_estimate(test: RankTest, template: Estimate, conf_level: float) -> Estimate:
+    """Fill the labels of `template` with a Mann-Whitney test: shift, U, interval and p; the reason says which p."""
+    bounded = test.interval_kind != "none"
+    how = {
+        "exact_conditional": "exact permutation distribution of the mid-ranks",
+        "asymptotic_cc": "normal approximation with continuity correction",
+    }[test.method]
+    return replace(
+        template,
+        estimate=test.hodges_lehmann,
+        statistic=test.u,
+        conf_low=test.conf_low,
+        conf_high=test.conf_high,
+        conf_level=conf_level if bounded else np.nan,
+        interval_kind=test.interval_kind,
+        p_value=test.p_value,
+        reason=how if bounded else f"{how}; too few participants for an interval of {conf_level:.4g}",
+    )
+
+
+def permutation_estimate(test: PermutationTest, template: Estimate) -> Estimate:
+    """Fill the labels of `template` with a permutation test; the reason says how many relabellings were counted."""
+    how = "all" if test.exact else f"p has Monte Carlo standard error {test.p_std_error:.2g}:"
+    return replace(
+        template,
+        estimate=test.estimate,
+        std_error=test.std_error,
+        statistic=test.statistic if np.isfinite(test.statistic) else np.nan,
+        p_value=test.p_value,
+        reason=f"{how} {test.n_relabellings} relabellings with fixed totals",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -220,5 +220,5 @@ def _size_problems(
             yield Problem(f"column {arm!r}", rule, "fill in what is missing, or leave the arm out", rows)
 
 
-def _incomplete(typed: pd.DataFrame, arm: str, name: str) -> pd.Index[Hashable]:
+def _incomplete(typed: pd.DataFrame, arm: str, name: str) -> pd.Index[Any]:
     return typed.index[(typed[arm] == name) & typed.isna().any(axis=1)]

@@ -59,4 +59,4 @@ def expected_coupling(k: npt.ArrayLike, rho: npt.ArrayLike) -> FloatArray:
     # (k - rho)^2 + 1 - rho^2 is the same variance without cancellation
     spread = np.sqrt((ratio - correlation) ** 2 + (1 - correlation) * (1 + correlation))
     with np.errstate(invalid="ignore"):
-        return np.clip((correlation * ratio - 1) / spread, -1, 1)
+        return np.asarray(np.clip((correlation * ratio - 1) / spread, -1, 1))

@@ -41,7 +41,11 @@ class Design:
 
     def contrast(self, arm: str, reference: str) -> FloatArray:
         """Return the weights of the difference between two arms, shape (n_coefficients,)."""
-        return (self.means.loc[arm] - self.means.loc[reference]).to_numpy(dtype="float64")
+        return self.mean(arm) - self.mean(reference)
+
+    def mean(self, arm: str) -> FloatArray:
+        """Return the weights of the least-squares mean of an arm, shape (n_coefficients,)."""
+        return self.means.to_numpy(dtype="float64")[self.means.index.get_loc(arm)]
 
 
 def term_columns(term: str, data: pd.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from neurotrial.errors import refuse
+from neurotrial.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from neurotrial.models.student import FloatArray
@@ -103,7 +103,8 @@ def permutation_test(
     (True, 20, 0.1)
     """
     if n_resamples < 1:
-        raise refuse("n_resamples", f"{n_resamples} is less than 1", "draw 999 relabellings or more")
+        rule = f"{n_resamples} relabellings are too few"
+        raise InputError([Problem("n_resamples", rule, "draw 999 or more")])
     values, n_treated = np.concatenate([treated, reference]), treated.size
     observed = np.arange(values.size) < n_treated
     statistic = float(welch_statistics(values, observed[None, :])[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.errors import InputError, Problem
-from neurotrial.models.between import against_reference, t_estimate
+from neurotrial.models.between import against_reference, permutation_estimate, rank_estimate, t_estimate
 from neurotrial.models.checks import FEWEST, ArmTable, arm_table, check_level
 from neurotrial.models.permutation import PermutationTest, Seed, permutation_test
 from neurotrial.models.ranks import RankTest, rank_test
@@ -132,22 +132,27 @@ def improvement_ratio(
     denominators = denominators.mask(floored, FLOOR)
     ratios = ((table.frame[outcome] - table.frame[baseline]) / denominators).where(denominators != 0)
     values = _by_arm(table, ratios.dropna())
-    stem = f"ratio_{definition}_{{}}" + ("_floor" if undefined == "floor" else "")
-    ranks = {
-        name: rank_test(values[name], values[table.reference], conf_level=conf_level)
-        for name in _usable(values, table)
-    }
+    reference_values = values[table.reference]
+    usable = _usable(values, table)
+    ranks = {name: rank_test(values[name], reference_values, conf_level=conf_level) for name in usable}
     permutations = {
-        name: permutation_test(values[name], values[table.reference], n_resamples=n_resamples, seed=seed)
-        for name in _usable(values, table)
+        name: permutation_test(values[name], reference_values, n_resamples=n_resamples, seed=seed)
+        for name in usable
+    }
+    makers: dict[str, Callable[[str, Estimate], Estimate]] = {
+        "welch": lambda name, row: t_estimate(
+            welch_t(values[name], reference_values, conf_level), row, conf_level
+        ),
+        "mann_whitney": lambda name, row: rank_estimate(ranks[name], row, conf_level),
+        "permutation": lambda name, row: permutation_estimate(permutations[name], row),
     }
     undefined_note = _undefined_note(table, ratios)
-    rows = [
-        *_welch_rows(table, values, stem.format("welch"), conf_level, visit),
-        *_rank_rows(table, ranks, stem.format("mann_whitney"), conf_level, visit),
-        *_permutation_rows(table, permutations, stem.format("permutation"), visit),
-    ]
-    estimates = tuple(_counted(row, values, undefined_note) for row in rows)
+    suffix = "_floor" if undefined == "floor" else ""
+    estimates = tuple(
+        _counted(make(name, row) if name in usable else _too_few(row), values, undefined_note)
+        for test, make in makers.items()
+        for name, row in against_reference(table, f"ratio_{definition}_{test}{suffix}", visit)
+    )
     notes = [table.note, undefined_note, _floor_note(table, floored)]
     summaries = _summaries(table, ratios, floored)
     return ImprovementRatio(
@@ -196,62 +201,6 @@ def _usable(values: Mapping[str, FloatArray], table: ArmTable) -> list[str]:
     if values[table.reference].size < FEWEST:
         return []
     return [name for name in table.compared if values[name].size >= FEWEST]
-
-
-def _welch_rows(
-    table: ArmTable, values: Mapping[str, FloatArray], method: str, conf_level: float, visit: str
-) -> Iterator[Estimate]:
-    for name, row in against_reference(table, method, visit):
-        if name in _usable(values, table):
-            yield t_estimate(welch_t(values[name], values[table.reference], conf_level), row, conf_level)
-        else:
-            yield _too_few(row)
-
-
-def _rank_rows(
-    table: ArmTable, tests: Mapping[str, RankTest], method: str, conf_level: float, visit: str
-) -> Iterator[Estimate]:
-    names = {
-        "exact_conditional": "exact permutation distribution of the mid-ranks",
-        "asymptotic_cc": "normal approximation with continuity correction",
-    }
-    for name, row in against_reference(table, method, visit):
-        test = tests.get(name)
-        if test is None:
-            yield _too_few(row)
-            continue
-        bounded = test.interval_kind != "none"
-        yield replace(
-            row,
-            estimate=test.hodges_lehmann,
-            statistic=test.u,
-            conf_low=test.conf_low,
-            conf_high=test.conf_high,
-            conf_level=conf_level if bounded else np.nan,
-            interval_kind=test.interval_kind,
-            p_value=test.p_value,
-            reason=names[test.method]
-            + ("" if bounded else f"; too few participants for a {conf_level:.0%} interval"),
-        )
-
-
-def _permutation_rows(
-    table: ArmTable, tests: Mapping[str, PermutationTest], method: str, visit: str
-) -> Iterator[Estimate]:
-    for name, row in against_reference(table, method, visit):
-        test = tests.get(name)
-        if test is None:
-            yield _too_few(row)
-            continue
-        how = "all" if test.exact else f"Monte Carlo standard error {test.p_std_error:.2g},"
-        yield replace(
-            row,
-            estimate=test.estimate,
-            std_error=test.std_error,
-            statistic=test.statistic if np.isfinite(test.statistic) else np.nan,
-            p_value=test.p_value,
-            reason=f"{how} {test.n_relabellings} relabellings with fixed totals",
-        )
 
 
 def _too_few(row: Estimate) -> Estimate:
