@@ -19,6 +19,7 @@ __all__ = ["main"]
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DEMO_FOLDER = "neurotrial-demo"
+SMALL_P = 0.001
 
 
 class Command(click.Command):
@@ -246,7 +247,7 @@ def _show_estimates(results: Results) -> None:
             str(row["contrast"]),
             f"{row['estimate']:.3g}",
             f"{row['conf_low']:.3g} to {row['conf_high']:.3g}",
-            f"{row['p_value']:.3f}",
+            "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}",
         )
         for row in chosen.to_dict("records")
     ]
