@@ -6,22 +6,40 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.effects import method_label
-from neurotrial.reports.number_format import interval, number
+from neurotrial.reports.number_format import interval, number, whole
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults, CitedRow
     from neurotrial.reports.effects import Effect
-    from neurotrial.study import Outcome
+    from neurotrial.study import Arm, Outcome
 
-__all__ = ["adjusted_p", "directions", "effect_cell", "interval_notes", "procedure_name"]
+__all__ = [
+    "adjusted_p",
+    "counts_cell",
+    "counts_label",
+    "directions",
+    "effect_cell",
+    "interval_notes",
+    "procedure_name",
+]
 
 
-def effect_cell(effect: Effect) -> str:
+def effect_cell(effect: Effect, *, unit: bool = False) -> str:
     """Return estimate and interval for a column that is headed by both; a failure says why."""
     if effect.failure:
         return f"not estimable: {effect.failure}"
     limits = interval(effect.low, effect.high, effect.digits) if effect.has_interval else "no interval"
-    return f"{number(effect.estimate, effect.digits)} ({limits})"
+    return f"{effect.amount if unit else number(effect.estimate, effect.digits)} ({limits})"
+
+
+def counts_label(arms: Iterable[Arm]) -> str:
+    """Return the heading of a column of `counts_cell`."""
+    return "n, " + " / ".join(arm.label for arm in arms)
+
+
+def counts_cell(effect: Effect, arms: Iterable[Arm]) -> str:
+    """Return the participants in an estimate by arm."""
+    return " / ".join(whole(effect.n_per_arm.get(arm.name)) for arm in arms)
 
 
 def interval_notes(effects: Iterable[Effect]) -> list[str]:

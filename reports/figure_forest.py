@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Standardised", "forest_figure", "pooled_sd", "standardised_effects"]
 
-_LABEL, _SIDE, _WORDS = 2.3, 1.5, 1.8
+_LABEL, _SIDE, _WORDS = 2.3, 1.75, 1.8
 """Widths of row labels, of the words on each side of 0, and of the column of numbers, in inches."""
 
 

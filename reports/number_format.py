@@ -16,6 +16,7 @@ __all__ = [
     "p_cell",
     "p_value",
     "percent",
+    "plain",
     "whole",
 ]
 
@@ -23,6 +24,7 @@ MISSING = "–"
 """What stands where there is no number."""
 
 MINUS = "−"
+NO_BREAK = "\u00a0"
 _SMALLEST_P, _COARSE_P, _LARGEST_P = 0.001, 0.1, 0.99
 
 
@@ -61,6 +63,17 @@ def number(value: Any, digits: int) -> str:
     return f"{MINUS}{text}" if value < 0 and float(text) != 0 else text
 
 
+def plain(value: float) -> str:
+    """Return a number of the study file with as many decimals as it has.
+
+    Examples
+    --------
+    >>> plain(-14.0), plain(0.3)
+    ('−14', '0.3')
+    """
+    return f"{value:g}".replace("-", MINUS)
+
+
 def whole(value: Any) -> str:
     """Return a count."""
     return number(value, 0)
@@ -89,7 +102,7 @@ def p_value(p: Any, name: str = "p") -> str:
     >>> p_value(0.0321), p_value(0.00004), p_value(0.716), p_value(0.9999)
     ('p = 0.032', 'p < 0.001', 'p = 0.72', 'p > 0.99')
     """
-    text = p_cell(p)
+    text = p_cell(p).replace(NO_BREAK, " ")
     if text == MISSING:
         return MISSING
     return f"{name} {text}" if text[0] in "<>" else f"{name} = {text}"
@@ -109,9 +122,9 @@ def p_cell(p: Any) -> str:
         message = f"a p-value lies between 0 and 1, not at {p}"
         raise ValueError(message)
     if p < _SMALLEST_P:
-        return f"< {_SMALLEST_P}"
+        return f"<{NO_BREAK}{_SMALLEST_P}"
     if p > _LARGEST_P:
-        return f"> {_LARGEST_P}"
+        return f">{NO_BREAK}{_LARGEST_P}"
     return number(p, 3 if round(p, 3) < _COARSE_P else 2)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.markdown_text import Markdown, escape, listing
 from neurotrial.reports.number_format import whole
-from neurotrial.reports.prose_counts import analysed_sentence
+from neurotrial.reports.prose_counts import analysed_span
 from neurotrial.reports.prose_results import effect_sentence
 
 if TYPE_CHECKING:
@@ -42,5 +42,8 @@ def abstract_results(data: CitedResults) -> Markdown:
         f"{whole(row['n_serious'])} serious adverse events ({data.arm_label(row.values['arm'])})"
         for row in data.rows("harms_summary", term="any")
     ]
+    analysed = (
+        f"{analysed_span(data, analysis)} of {data.n_randomised()} randomised participants were analysed."
+    )
     safety = [f"There were {listing(harms)}."] if harms else []
-    return Markdown(escape(" ".join([analysed_sentence(data, analysis), *effects, *safety])))
+    return Markdown(escape(" ".join([analysed, *effects, *safety])))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["analysed_sentence", "flow_text", "harms_text", "missing_text"]
+__all__ = ["analysed_span", "analysed_spans", "flow_text", "harms_text", "missing_text"]
 
 
 def flow_text(data: CitedResults) -> Markdown:
@@ -50,16 +50,34 @@ def _flow_sentences(data: CitedResults) -> Iterator[str]:
     for row in data.rows("flow", arm=ALL_ARMS):
         if row.values["stage"].startswith("lost:"):
             yield f"{row['label']}: {whole(row['n'])} in all; {_by_arm(data, row.values['stage'])}."
+    for span, labels in analysed_spans(data).items():
+        yield f"{span} of {randomised} randomised participants have both visits and are analysed in: {listing(labels)}."
+
+
+def analysed_spans(data: CitedResults) -> dict[str, list[str]]:
+    """Return how many participants are analysed, with the labels of the analyses that have so many.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    dict of str to list of str
+        A count, or lowest and highest count where the outcomes of an analysis differ.
+    """
+    spans: dict[str, list[str]] = {}
     for analysis in data.study.analyses:
-        yield analysed_sentence(data, analysis)
+        spans.setdefault(analysed_span(data, analysis), []).append(analysis.label)
+    return spans
 
 
-def analysed_sentence(data: CitedResults, analysis: Analysis) -> str:
-    """Return how many of the randomised are in an analysis; lowest and highest count if its outcomes differ."""
+def analysed_span(data: CitedResults, analysis: Analysis) -> str:
+    """Return how many participants are in an analysis: lowest and highest count if its outcomes differ."""
     counts = [data.n_analysed(analysis, outcome.name) for outcome in data.outcomes_of(analysis)]
     low, high = min(counts), max(counts)
-    span = f"{low}" if low == high else f"{low} to {high} (by outcome)"
-    return f"{analysis.label}: {span} of {data.n_randomised()} randomised participants have both visits and are analysed."
+    return f"{low}" if low == high else f"{low} to {high} (by outcome)"
 
 
 def missing_text(data: CitedResults) -> Markdown:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.prose_counts import analysed_spans
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -57,13 +58,11 @@ def _unequal(data: CitedResults) -> Iterator[str]:
 
 def _subsets(data: CitedResults) -> Iterator[str]:
     randomised = data.n_randomised()
-    for analysis in data.study.analyses:
-        counts = [data.n_analysed(analysis, outcome.name) for outcome in data.outcomes_of(analysis)]
-        if min(counts) < randomised:
-            span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    for span, labels in analysed_spans(data).items():
+        if span != str(randomised):
             yield escape(
-                f"{analysis.label} rests on {span} of {randomised} randomised participants: those with both visits in the population "
-                f"{data.study.population_of(analysis).label}. Randomisation does not protect the comparison of those who remain."
+                f"{span} of {randomised} randomised participants have both visits and are in the population of: "
+                f"{listing(labels)}. Randomisation does not protect the comparison of those who remain."
             )
 
 

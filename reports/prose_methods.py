@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from neurotrial.reports.effect_cells import procedure_name
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
-from neurotrial.reports.number_format import number
+from neurotrial.reports.number_format import number, plain
 from neurotrial.study import METHODS
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def visits_text(data: CitedResults) -> Markdown:
 
 
 def _visit(visit: Visit) -> str:
-    window = f", window {visit.window[0]:g} to {visit.window[1]:g}" if visit.window else ""
-    return f"{visit.label} (day {visit.day:g}{window})"
+    window = f", window {plain(visit.window[0])} to {plain(visit.window[1])}" if visit.window else ""
+    return f"{visit.label} (day {plain(visit.day)}{window})"
 
 
 def outcomes_text(data: CitedResults) -> Markdown:
@@ -115,7 +115,7 @@ def outcomes_text(data: CitedResults) -> Markdown:
 
 def _outcome(outcome: Outcome, *, primary: bool) -> str:
     parts = [outcome.unit, outcome.direction.replace("_", " ")]
-    parts += [f"range {outcome.range[0]:g} to {outcome.range[1]:g}"] if outcome.range else []
+    parts += [f"range {plain(outcome.range[0])} to {plain(outcome.range[1])}"] if outcome.range else []
     if outcome.mcid:
         size = f"{number(outcome.mcid.value, outcome.digits)} {outcome.unit}"
         parts.append(f"minimal clinically important difference {size}, {outcome.mcid.source}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.effect_cells import directions, effect_cell, interval_notes
+from neurotrial.reports.effect_cells import counts_cell, counts_label, directions, effect_cell, interval_notes
 from neurotrial.reports.effects import capitalised, is_adjusted, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
@@ -15,7 +15,7 @@ from neurotrial.reports.table_style import make_table
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.effects import Effect
-    from neurotrial.study import Analysis, Arm, Outcome
+    from neurotrial.study import Analysis, Outcome
 
 __all__ = ["estimator_table", "within_arm_table"]
 
@@ -57,10 +57,8 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
         "method": "Estimator",
         "role": "Role",
         **({"comparison": "Comparison"} if several else {}),
-        "adjusted": "Baseline-adjusted",
-        "n": "n, " + " / ".join(arm.label for arm in data.study.arms),
+        "n": counts_label(data.study.arms),
         "effect": "Estimate (interval)",
-        "unit": "Unit",
         "p": "p",
         "favours": "Favours",
     }
@@ -74,23 +72,22 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
 
 
 def _estimator_row(data: CitedResults, analysis: Analysis, effect: Effect) -> Row:
-    roles = {"main": analysis.main_method, "requested": analysis.requested_method}
+    adjusted = effect.method if is_adjusted(effect.method) else None
+    roles = {
+        "main": analysis.main_method,
+        "requested": analysis.requested_method,
+        "baseline-adjusted": adjusted,
+    }
     favoured = effect.favoured
     return {
         "method": capitalised(method_label(effect.method)),
         "role": ", ".join(role for role, method in roles.items() if method == effect.method),
         "comparison": effect.comparison,
-        "adjusted": "yes" if is_adjusted(effect.method) else "no",
-        "n": _counts(effect, data.study.arms),
-        "effect": effect_cell(effect),
-        "unit": effect.unit,
+        "n": counts_cell(effect, data.study.arms),
+        "effect": effect_cell(effect, unit=True),
         "p": p_cell(effect.p),
         "favours": data.arm_label(favoured) if favoured else MISSING,
     }
-
-
-def _counts(effect: Effect, arms: Iterable[Arm]) -> str:
-    return " / ".join(whole(effect.n_per_arm.get(arm.name)) for arm in arms)
 
 
 def within_arm_table(data: CitedResults, analysis: Analysis) -> Tabulation | None:

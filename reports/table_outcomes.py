@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from neurotrial.reports.effect_cells import (
     adjusted_p,
+    counts_cell,
+    counts_label,
     directions,
     effect_cell,
     interval_notes,
@@ -15,7 +17,7 @@ from neurotrial.reports.effect_cells import (
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import MISSING, mean_sd, p_cell, whole
+from neurotrial.reports.number_format import MISSING, mean_sd, p_cell
 from neurotrial.reports.table_style import make_table
 
 if TYPE_CHECKING:
@@ -52,10 +54,10 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     families = any(adjusted_p(data, effect) for effect in effects)
     several = len({effect.comparison for effect in effects}) > 1
     baseline = data.study.baseline_visit
-    labels = {"outcome": "Outcome"}
+    labels = {"outcome": "Outcome", "n": counts_label(data.study.arms)}
     spanners: list[tuple[str, list[str]]] = []
     for arm in data.study.arms:
-        columns = {f"{arm.name}_n": "n", f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
+        columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
     labels |= {"effect": "Difference (interval)", "p": "p"} | (
@@ -88,7 +90,7 @@ def _outcome_label(effect: Effect, *, several: bool) -> str:
 
 def _arm_cells(data: CitedResults, analysis: Analysis, effect: Effect, visits: tuple[str, str]) -> Row:
     outcome = effect.outcome
-    cells = {f"{arm.name}_n": whole(effect.n_per_arm.get(arm.name)) for arm in data.study.arms}
+    cells = {"n": counts_cell(effect, data.study.arms)}
     for visit, when in zip(visits, ("before", "after"), strict=True):
         rows = data.described("outcome", analysis, outcome.name, visit)
         for arm, row in zip(data.study.arms, rows, strict=True):
