@@ -53,11 +53,14 @@ class CitedResults:
         The study file that they were fitted by.
     record : dict
         Citations ``key#column`` in the order of their first use.
+    plain : dict
+        Tables as rows, filled as they are read.
     """
 
     results: Results
     study: Study
     record: dict[str, None] = field(default_factory=dict)
+    plain: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, results: Results) -> CitedResults:
@@ -77,11 +80,20 @@ class CitedResults:
 
     def rows(self, table: str, **where: str) -> list[CitedRow]:
         """Return the rows of a table whose columns have these values, in the order of the table."""
-        frame = self.results.tables[table]
-        for column, wanted in where.items():
-            frame = frame[frame[column] == wanted]
-        records = ({str(column): value for column, value in row.items()} for row in frame.to_dict("records"))
-        return [CitedRow(values["key"], values, self.record) for values in records]
+        return [
+            CitedRow(values["key"], values, self.record)
+            for values in self._values(table)
+            if all(values[column] == wanted for column, wanted in where.items())
+        ]
+
+    def _values(self, table: str) -> list[dict[str, Any]]:
+        """Return a table as plain rows, made once: documents look up hundreds of single rows."""
+        if table not in self.plain:
+            frame = self.results.tables[table]
+            self.plain[table] = [
+                dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)
+            ]
+        return self.plain[table]
 
     def row(self, table: str, key: str) -> CitedRow | None:
         """Return the row of a key, or None if the table has no such row."""

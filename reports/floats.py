@@ -124,10 +124,11 @@ def _save(figure: Figure, path: Path) -> list[str]:
 def table_float(tabulation: Tabulation) -> Markdown:
     """Return the div ``#tbl-NAME`` that shows a table with its caption."""
     fence = "`" * 3
-    while fence in tabulation.html:
+    content = tabulation.html
+    while fence in content:
         fence += "`"
     # a blank line inside would end the block in some readers
-    html = "\n".join(line for line in tabulation.html.splitlines() if line.strip())
+    html = "\n".join(line for line in content.splitlines() if line.strip())
     return _div(f"tbl-{tabulation.name}", f"{fence}{{=html}}\n{html}\n{fence}", tabulation.caption)
 
 
