@@ -236,13 +236,11 @@ def _counts(text: Any) -> dict[str, int]:
 
 
 def _compared(contrast: str, study: Study) -> tuple[str, str, str]:
-    """Take a contrast apart: "cells - control", "day90 - baseline @ cells" or "mean @ cells"."""
+    """Take a contrast apart: "cells - control", "day90 - baseline @ cells", "mean @ cells" or "arm"."""
     labels = {arm.name: arm.label for arm in study.arms} | {visit.name: visit.label for visit in study.visits}
     what, at, within = contrast.partition(" @ ")
     first, minus, second = what.partition(" - ")
-    words = (
-        f"{labels.get(first, first)} minus {labels.get(second, second)}" if minus else labels.get(what, what)
-    )
+    words = f"{labels.get(first, first)} minus {labels.get(second, second)}" if minus else what
     if at:
         return within, "", f"{words}, {labels.get(within, within)}"
-    return first, second, words
+    return (first, second, words) if minus else ("", "", "between the arms")

@@ -77,7 +77,7 @@ def flow_boxes(data: CitedResults, arm: str) -> list[FlowBox]:
         f"{item.label}: {flow_count(data, f'population:{item.name}', arm)}" for item in data.study.populations
     ]
     boxes = [
-        FlowBox(f"Allocated to {data.arm_label(arm)} (n = {data.n_randomised(arm)})", received),
+        FlowBox(f"Allocated to {data.arm_label(arm)} (n\u00a0=\u00a0{data.n_randomised(arm)})", received),
         FlowBox("Events during follow-up", tuple(lost)),
         FlowBox("Populations", tuple(populations)),
         FlowBox("Analysed with both visits", tuple(_analysed(data, arm))),
@@ -114,7 +114,8 @@ def flow_figure(data: CitedResults) -> Plot:
     check_flow(data)
     planned = flow_count(data, "planned", ALL_ARMS)
     top = FlowBox(
-        f"Randomised (n = {data.n_randomised()})", () if planned is None else (f"planned: {planned}",)
+        f"Randomised (n\u00a0=\u00a0{data.n_randomised()})",
+        () if planned is None else (f"planned: {planned}",),
     )
     columns = {arm.name: flow_boxes(data, arm.name) for arm in data.study.arms}
     width = int(WIDTH / len(columns) * 12.2) - 4
@@ -124,7 +125,7 @@ def flow_figure(data: CitedResults) -> Plot:
     panel = figure.subplots()
     panel.set_axis_off()
     panel.set_xlim(0, WIDTH)
-    panel.set_ylim(-total, 0)
+    panel.set_ylim(-total, 0.03)
     _draw(panel, top, columns, heights, width, data)
     mark_simulated(figure, data.study)
     caption = Markdown("Flow of participants, by arm as randomised [@hopewell2025].")

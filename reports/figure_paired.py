@@ -56,7 +56,7 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
     column = (WIDTH - 0.8) / len(arms)
     titles = [fitted(f"{arm.label} (n = {len(arm.before)})", column) for arm in arms.values()]
     visits = [
-        fitted(label, column / 2)
+        fitted(label, column / 2 - 0.2)
         for label in (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
     ]
     figure = new_figure(3.2 + LINE * (line_count(*titles) + line_count(*visits)))

@@ -222,7 +222,7 @@ def family_text(data: CitedResults, family: Family) -> Markdown:
     rows = data.rows("adjusted", family=family.name)
     if not rows:
         return Markdown("")
-    level = 1 - data.study.conf_level
+    level = round(1 - data.study.conf_level, 12)  # 1 - 0.95 is a little more than 0.05
     kept = [row for row in rows if not is_missing(row["p_adjusted"]) and row["p_adjusted"] < level]
     without = sum(is_missing(row["p_adjusted"]) for row in rows)
     head = f"{family.label}: {len(rows)} contrasts, p-values adjusted by {procedure_name(family.procedure)}."

@@ -51,7 +51,7 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
         for method in data.methods(analysis.name, outcome.name)
         for effect in data.effects(analysis.name, outcome.name, method)
     ]
-    several = len({effect.comparison for effect in effects if not effect.failure}) > 1
+    several = len(data.comparisons) > 1
     rows = [_estimator_row(data, analysis, effect) for effect in effects]
     labels = {
         "method": "Estimator",
@@ -62,8 +62,12 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
         "p": "p",
         "favours": "Favours",
     }
-    comparisons = dict.fromkeys(effect.comparison for effect in effects if not effect.failure)
-    notes = [f"Estimate: {'; '.join(comparisons)}.", *interval_notes(effects), directions([outcome])]
+    comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
+    notes = [
+        f"Estimate: {'; '.join(comparisons) or 'between the arms'}.",
+        *interval_notes(effects),
+        directions([outcome]),
+    ]
     name = f"estimators-{analysis.name}-{outcome.name}".replace("_", "-")
     table = make_table(name, rows, labels, row_label="method", notes=notes)
     _, visit = data.estimand_visit(analysis)

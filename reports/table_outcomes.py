@@ -52,7 +52,7 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         for e in data.effects(analysis.name, outcome.name, analysis.main_method)
     ]
     families = any(adjusted_p(data, effect) for effect in effects)
-    several = len({effect.comparison for effect in effects}) > 1
+    several = len(data.comparisons) > 1
     baseline = data.study.baseline_visit
     labels = {"outcome": "Outcome", "n": counts_label(data.study.arms)}
     spanners: list[tuple[str, list[str]]] = []
@@ -107,8 +107,8 @@ def _adjusted_cell(data: CitedResults, effect: Effect) -> str:
 def _outcome_notes(
     data: CitedResults, analysis: Analysis, effects: list[Effect], *, families: bool
 ) -> Iterator[str]:
-    comparisons = dict.fromkeys(effect.comparison for effect in effects)
-    yield f"Difference: {'; '.join(comparisons)}. Estimator: {method_label(analysis.main_method)}."
+    comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
+    yield f"Difference: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
     yield from interval_notes(effects)
     yield "Columns by visit: mean (SD) of all participants with a value; n: participants in the estimate."
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,12 @@ def _estimand(
 
 def make_results(values: dict[str, Any] | None = None, *, harms: bool = True) -> Results:
     """Return a whole store for a study file: simulated participants, descriptives counted, estimates by formulas."""
-    study = Study.model_validate(values or plan())
+    return _made(json.dumps(values or plan()), harms=harms)
+
+
+@cache
+def _made(values: str, *, harms: bool) -> Results:
+    study = Study.model_validate(json.loads(values))
     participants = _participants(study)
     outcomes = _outcomes(study, participants)
     tables = {"participants": participants, "events": _events(participants)}

@@ -70,6 +70,10 @@ def test_comparison_in_labels(data):
     ]
     assert {effect.favoured for effect in effects} == {""}
     assert data.effect(KEY).comparison == "Stem cells minus Control"
+    means = data.effects("primary", "fma_total", "ancova_hc3", "lsmean")
+    assert [effect.comparison for effect in means] == ["mean, Control", "mean, Stem cells"]
+    failed = with_row(contrast="arm", status="failed").effect(KEY)
+    assert (failed.comparison, failed.arm, failed.reference) == ("between the arms", "", "")
     assert data.effect(KEY).n_per_arm == {"control": 11, "cells": 23}
 
 
