@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "adjusted_p",
     "counts_cell",
-    "counts_label",
+    "counts_note",
     "directions",
     "effect_cell",
     "interval_notes",
@@ -32,9 +32,9 @@ def effect_cell(effect: Effect, *, unit: bool = False) -> str:
     return f"{effect.amount if unit else number(effect.estimate, effect.digits)} ({limits})"
 
 
-def counts_label(arms: Iterable[Arm]) -> str:
-    """Return the heading of a column of `counts_cell`."""
-    return "n, " + " / ".join(arm.label for arm in arms)
+def counts_note(arms: Iterable[Arm]) -> str:
+    """Return the note that says which arms a column of `counts_cell` counts."""
+    return f"n: participants in the estimate, {' / '.join(arm.label for arm in arms)}."
 
 
 def counts_cell(effect: Effect, arms: Iterable[Arm]) -> str:

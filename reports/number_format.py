@@ -24,7 +24,6 @@ MISSING = "–"
 """What stands where there is no number."""
 
 MINUS = "−"
-NO_BREAK = "\u00a0"
 _SMALLEST_P, _COARSE_P, _LARGEST_P = 0.001, 0.1, 0.99
 
 
@@ -102,10 +101,10 @@ def p_value(p: Any, name: str = "p") -> str:
     >>> p_value(0.0321), p_value(0.00004), p_value(0.716), p_value(0.9999)
     ('p = 0.032', 'p < 0.001', 'p = 0.72', 'p > 0.99')
     """
-    text = p_cell(p).replace(NO_BREAK, " ")
+    text = p_cell(p)
     if text == MISSING:
         return MISSING
-    return f"{name} {text}" if text[0] in "<>" else f"{name} = {text}"
+    return f"{name} {text[0]} {text[1:]}" if text[0] in "<>" else f"{name} = {text}"
 
 
 def p_cell(p: Any) -> str:
@@ -122,9 +121,9 @@ def p_cell(p: Any) -> str:
         message = f"a p-value lies between 0 and 1, not at {p}"
         raise ValueError(message)
     if p < _SMALLEST_P:
-        return f"<{NO_BREAK}{_SMALLEST_P}"
+        return f"<{_SMALLEST_P}"
     if p > _LARGEST_P:
-        return f">{NO_BREAK}{_LARGEST_P}"
+        return f">{_LARGEST_P}"
     return number(p, 3 if round(p, 3) < _COARSE_P else 2)
 
 

@@ -13,6 +13,8 @@ __all__ = ["write_demo", "write_scaffold"]
 
 _TOP = ("study.yaml", "_quarto.yml")
 _DOCUMENT_SUFFIXES = (".qmd", ".bib", ".csl")
+_QUARTO_FILTER = "word-floats.lua"
+"""Named by the docx format of ``_quarto.yml``, for those who render with Quarto."""
 _SIMULATED = ("simulated: false", "simulated: true")
 
 
@@ -36,7 +38,11 @@ def write_scaffold(folder: Path) -> list[Path]:
     """
     with as_file(files("neurotrial.reports")) as package:
         sources = {name: package / "templates" / name for name in _TOP}
-        documents = sorted(path for path in package.iterdir() if path.suffix in _DOCUMENT_SUFFIXES)
+        documents = sorted(
+            path
+            for path in package.iterdir()
+            if path.suffix in _DOCUMENT_SUFFIXES or path.name == _QUARTO_FILTER
+        )
         sources |= {f"reports/{path.name}": path for path in documents}
         return _copy(sources, folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.effect_cells import counts_cell, counts_label, directions, effect_cell, interval_notes
+from neurotrial.reports.effect_cells import counts_cell, counts_note, directions, effect_cell, interval_notes
 from neurotrial.reports.effects import capitalised, is_adjusted, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
@@ -57,7 +57,7 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
         "method": "Estimator",
         "role": "Role",
         **({"comparison": "Comparison"} if several else {}),
-        "n": counts_label(data.study.arms),
+        "n": "n",
         "effect": "Estimate (interval)",
         "p": "p",
         "favours": "Favours",
@@ -67,6 +67,7 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
         f"Estimate: {'; '.join(comparisons) or 'between the arms'}.",
         *interval_notes(effects),
         directions([outcome]),
+        counts_note(data.study.arms),
     ]
     name = f"estimators-{analysis.name}-{outcome.name}".replace("_", "-")
     table = make_table(name, rows, labels, row_label="method", notes=notes)

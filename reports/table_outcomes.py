@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from neurotrial.reports.effect_cells import (
     adjusted_p,
     counts_cell,
-    counts_label,
+    counts_note,
     directions,
     effect_cell,
     interval_notes,
@@ -54,15 +54,13 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     families = any(adjusted_p(data, effect) for effect in effects)
     several = len(data.comparisons) > 1
     baseline = data.study.baseline_visit
-    labels = {"outcome": "Outcome", "n": counts_label(data.study.arms)}
+    labels = {"outcome": "Outcome", "n": "n"}
     spanners: list[tuple[str, list[str]]] = []
     for arm in data.study.arms:
         columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
-    labels |= {"effect": "Difference (interval)", "p": "p"} | (
-        {"adjusted": "p, adjusted"} if families else {}
-    )
+    labels |= {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
     rows = [
         {"outcome": _outcome_label(effect, several=several)}
         | _arm_cells(data, analysis, effect, (baseline.name, estimand.visit))
@@ -110,7 +108,8 @@ def _outcome_notes(
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
     yield f"Difference: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
     yield from interval_notes(effects)
-    yield "Columns by visit: mean (SD) of all participants with a value; n: participants in the estimate."
+    yield "Columns by visit: mean (SD) of all participants with a value."
+    yield counts_note(data.study.arms)
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
     if families:
         named = {
@@ -123,4 +122,5 @@ def _outcome_notes(
             f"{labels.get(name, name)} ({procedure_name(procedure)})" for name, procedure in named.items()
         ]
         yield f"Adjusted p-values: family {'; '.join(words)}."
-    yield "SD, standard deviation; CI, confidence interval."
+    adjusted = "; p, adj., adjusted p-value" if families else ""
+    yield f"SD, standard deviation; CI, confidence interval{adjusted}."
