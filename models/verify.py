@@ -68,4 +68,4 @@ def _values(folder: Traversable) -> dict[Key, float]:
 
 def _read(folder: Traversable, name: str) -> pd.DataFrame:
     with folder.joinpath(name).open(encoding="utf-8") as stream:
-        return pd.read_csv(stream, float_precision="round_trip")
+        return pd.read_csv(stream)

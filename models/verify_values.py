@@ -1,11 +1,11 @@
-"""This package's numbers for the rows of the R references, under the names that R gives them."""
+"""The numbers of this package for the rows of the R references, under the names that R gives them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-import pandas as pd
+import numpy as np
 
 from neurotrial.models.ancova_fit import Ancova, ancova
 from neurotrial.models.change import change_score, follow_up_only, within_arm
@@ -14,6 +14,9 @@ from neurotrial.models.multiplicity import PROCEDURES, adjust
 from neurotrial.models.permutation import permutation_test
 from neurotrial.models.ranks import asymptotic_p, doubled_midranks, rank_test
 from neurotrial.models.student import FloatArray, TTest, pooled_t
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Key", "multiplicity_values", "two_visit_values"]
 
@@ -34,7 +37,7 @@ _QUANTITIES = {
 }
 """R's names of quantities, and the tidy columns that hold them."""
 
-_ROLES = {"arm": "arm", "reference": "control"}
+_ROLES: dict[str, Any] = {"arm": "arm", "reference": "control"}
 
 
 def two_visit_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
@@ -84,8 +87,9 @@ def multiplicity_values(data: pd.DataFrame, spec: Mapping[str, Any], p_values: p
 
 def _wide(data: pd.DataFrame, spec: Mapping[str, Any], column: str) -> pd.DataFrame:
     first, last = (data[data["visit"] == name].set_index("participant_id") for name in spec["visits"])
-    wide = first[["arm", *spec["covariates"]]].assign(y0=first[column], y1=last[column])
-    return wide.assign(change=wide["y1"] - wide["y0"])
+    wide: pd.DataFrame = first[["arm", *spec["covariates"]]].assign(y0=first[column], y1=last[column])
+    wide["change"] = wide["y1"] - wide["y0"]
+    return wide
 
 
 def _by_arm(rows: pd.DataFrame, column: str) -> tuple[FloatArray, FloatArray]:
@@ -120,8 +124,8 @@ def _ancova_values(fit: Ancova, model: str, robust: str) -> Values:
             rows[(rows["method"] == ours) & (rows["term"] == "arm")], model, method, "armtreatment"
         )
     means = rows[(rows["method"] == "ancova_ols") & (rows["term"] == "lsmean")]
-    for contrast, row in means.groupby("contrast"):
-        yield from _tidy_values(row, model, "emmeans:ols", str(contrast).replace("mean @", "lsmean"))
+    for contrast, mean in means.groupby("contrast"):
+        yield from _tidy_values(mean, model, "emmeans:ols", str(contrast).replace("mean @", "lsmean"))
     yield (model, "lm:ols", "fit", "sigma"), fit.sigma
     yield (model, "lm:ols", "fit", "r_squared"), fit.r_squared
     yield (model, "lm:ols", "fit", "n"), sum(fit.n_per_arm.values())
@@ -146,8 +150,9 @@ def _t_tests(wide: pd.DataFrame, model: str) -> Values:
         row = follow_up_only(wide, outcome=outcome, baseline=other, **_ROLES).tidy()
         yield from _tidy_values(row, model, "t:welch", f"{of} {outcome}")
         yield from _t_values(pooled_t(*_by_arm(whole, outcome)), model, "t:pooled", f"{of} {outcome}")
-    names = {"visit": "day90", "baseline_visit": "baseline"}
-    rows = within_arm(wide, outcome="y1", baseline="y0", **names, **_ROLES).tidy()
+    rows = within_arm(
+        wide, outcome="y1", baseline="y0", visit="day90", baseline_visit="baseline", **_ROLES
+    ).tidy()
     for contrast, row in rows[rows["method"] == "paired_t"].groupby("contrast"):
         yield from _tidy_values(row, model, "t:paired", str(contrast))
 
@@ -160,7 +165,7 @@ def _t_values(test: TTest, model: str, method: str, term: str) -> Values:
 
 def _rank_tests(wide: pd.DataFrame, model: str) -> Values:
     treated, control = _by_arm(wide, "change")
-    doubled = doubled_midranks(pd.concat([pd.Series(treated), pd.Series(control)]).to_numpy())
+    doubled = doubled_midranks(np.concatenate([treated, control]))
     exact = rank_test(treated, control, method="exact_conditional")
     normal = rank_test(treated, control, method="asymptotic_cc")
     term = "treatment - control of change"
