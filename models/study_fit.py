@@ -159,16 +159,10 @@ def _identified(study: Study, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     full["unit"] = [
         "ratio" if method.startswith("ratio_") else cell.outcome.unit for method in full["method"]
     ]
+    place = {"analysis": cell.analysis.name, "outcome": cell.outcome.name, "population": cell.population}
     full["key"] = [
-        estimate_key(
-            analysis=cell.analysis.name,
-            outcome=cell.outcome.name,
-            population=cell.population,
-            method=row.method,
-            contrast=row.contrast,
-            visit=cell.visit,
-        )
-        for row in full.itertuples()
+        estimate_key(**place, method=method, contrast=contrast, visit=cell.visit)
+        for method, contrast in zip(full["method"], full["contrast"], strict=True)
     ]
     return full[[column.name for column in RESULT_TABLES["estimates"].columns]]
 

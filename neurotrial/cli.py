@@ -12,12 +12,14 @@ from neurotrial.errors import InputError, NeurotrialError
 
 if TYPE_CHECKING:
     from neurotrial.loading import StudyData
+    from neurotrial.reports.build import Engine
     from neurotrial.results import Results
 
 __all__ = ["main"]
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DEMO_FOLDER = "neurotrial-demo"
+SMALL_P = 0.001
 
 
 class Command(click.Command):
@@ -63,6 +65,7 @@ def main() -> None:
         neurotrial check DIR         hold study file and tables against the contracts
         neurotrial fit DIR           tables to results
         neurotrial report DIR        results to html and Word
+        neurotrial run DIR           fit and report, where something has changed
     """  # noqa: D301 - click's mark for "do not wrap" is no escape
 
 
@@ -122,9 +125,28 @@ def fit(folder: Path) -> None:
     show_default=True,
     help="Renderer; auto takes Quarto where it is installed.",
 )
-def report(folder: Path, formats: str | None, engine: str) -> None:
+def report(folder: Path, formats: str | None, engine: Engine) -> None:
     """Render the documents in DIR/reports from DIR/results into DIR/output."""
     _report(folder, formats.split(",") if formats else None, engine)
+
+
+@main.command(epilog="Example:\n  neurotrial run my-trial")
+@click.argument("folder", metavar="DIR", type=FOLDER)
+def run(folder: Path) -> None:
+    """Fit and report DIR; the fit is skipped where nothing that it rests on has changed."""
+    from neurotrial.console import console, show_problems
+    from neurotrial.loading import load_study
+    from neurotrial.provenance import changes_since
+
+    data = load_study(folder)
+    show_problems(data.warnings)
+    changes = changes_since(_stored_provenance(folder), data)
+    if changes:
+        console().print(f"Fitting, because {'; '.join(changes)}", markup=False)
+        _fit(data)
+    else:
+        console().print("Results are up to date: not fitted again")
+    _report(folder, None, "auto")
 
 
 @main.command(epilog=f"Examples:\n  neurotrial demo\n  neurotrial demo {DEMO_FOLDER}-2")
@@ -182,7 +204,16 @@ def _fit(data: StudyData) -> Results:
     return results
 
 
-def _report(folder: Path, formats: list[str] | None, engine: str) -> None:
+def _stored_provenance(folder: Path) -> dict[str, Any] | None:
+    from neurotrial.results import read_results
+
+    try:
+        return read_results(folder).provenance
+    except InputError:
+        return None
+
+
+def _report(folder: Path, formats: list[str] | None, engine: Engine) -> None:
     from neurotrial.console import console, logging_to, progress_bar
     from neurotrial.reports.build import build_reports, plan_reports
 
@@ -197,8 +228,10 @@ def _show_missingness(data: StudyData) -> None:
     from neurotrial.console import show_table
     from neurotrial.outcomes import missingness
 
-    counts = missingness(data.outcomes)
-    rows = [(f"{r.outcome}, {r.visit}", r.arm, str(r.n), str(r.n_missing)) for r in counts.itertuples()]
+    rows = [
+        (f"{row['outcome']}, {row['visit']}", str(row["arm"]), str(row["n"]), str(row["n_missing"]))
+        for row in missingness(data.outcomes).to_dict("records")
+    ]
     show_table("Values by outcome and visit", ("outcome, visit", "arm", "present", "missing"), rows)
 
 
@@ -210,12 +243,12 @@ def _show_estimates(results: Results) -> None:
     chosen = table[(table["method"] == table["analysis"].map(main_methods)) & (table["term"] == "arm")]
     rows = [
         (
-            f"{r.analysis}: {r.outcome}",
-            r.contrast,
-            f"{r.estimate:.3g}",
-            f"{r.conf_low:.3g} to {r.conf_high:.3g}",
-            f"{r.p_value:.3f}",
+            f"{row['analysis']}: {row['outcome']}",
+            str(row["contrast"]),
+            f"{row['estimate']:.3g}",
+            f"{row['conf_low']:.3g} to {row['conf_high']:.3g}",
+            "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}",
         )
-        for r in chosen.itertuples()
+        for row in chosen.to_dict("records")
     ]
     show_table("Main estimates", ("analysis", "contrast", "estimate", "interval", "p"), rows)

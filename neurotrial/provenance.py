@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from neurotrial import __version__
 if TYPE_CHECKING:
     from neurotrial.loading import StudyData
 
-__all__ = ["code_hash", "provenance", "timestamp"]
+__all__ = ["changes_since", "code_hash", "provenance", "timestamp"]
 
 _PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic")
 """The packages whose code makes numbers."""
@@ -53,6 +53,28 @@ def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
     }
 
 
+def changes_since(stored: dict[str, Any] | None, data: StudyData) -> list[str]:
+    """Say what has changed since stored results were made.
+
+    Parameters
+    ----------
+    stored : dict or None
+        Provenance of the results; None where there are none that can be read.
+    data : StudyData
+        The study folder as it is now.
+
+    Returns
+    -------
+    list of str
+        One reason each; empty where the results are up to date.
+    """
+    if stored is None:
+        return ["there are no readable results"]
+    now = {"code": code_hash(), **data.hashes}
+    then = {"code": stored.get("code_hash"), **stored.get("inputs", {})}
+    return [f"{name} has changed" for name in dict.fromkeys([*now, *then]) if now.get(name) != then.get(name)]
+
+
 def timestamp() -> str:
     """Return the time in UTC, or the one that ``SOURCE_DATE_EPOCH`` asks for."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
@@ -64,7 +86,8 @@ def code_hash() -> str:
     """Return the BLAKE2b digest of the code that makes numbers: the core and the models."""
     digest = hashlib.blake2b(digest_size=16)
     for name in ("neurotrial", "neurotrial.models"):
-        folder = Path(str(sys.modules[name].__file__)).parent
+        spec = find_spec(name)
+        folder = Path(str(spec.origin if spec else "")).parent
         for path in sorted(folder.glob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -94,11 +94,10 @@ def _compose(path: Path) -> yaml.Node:
 def _refuse_aliases(path: Path, text: str) -> None:
     event: Any
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        anchored = getattr(event, "anchor", None)
         if (
             isinstance(event, yaml.AliasEvent)
-            or anchored
-            or str(getattr(event, "tag", None) or "").startswith("!")
+            or getattr(event, "anchor", None)
+            or getattr(event, "tag", None)
         ):
             place = f"{path.name}:{event.start_mark.line + 1}"
             raise refuse(place, "anchors, aliases and tags are not allowed", "write the value out")
