@@ -15,7 +15,9 @@ def simulate(seed, sizes, effect=5.0, shift=0.0, slope=0.7, spread=10.0):
     treated = arm != next(iter(sizes))
     severity = rng.normal(size=arm.size)
     baseline = np.clip(np.round(30 + shift * treated + 12 * severity), 1, 65)
-    follow_up = np.clip(np.round(12 + slope * baseline + effect * treated + spread * rng.normal(size=arm.size)), 0, 66)
+    follow_up = np.clip(
+        np.round(12 + slope * baseline + effect * treated + spread * rng.normal(size=arm.size)), 0, 66
+    )
     return pd.DataFrame({
         "participant_id": [f"sub-{i:03d}" for i in range(arm.size)],
         "arm": arm,

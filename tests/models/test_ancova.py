@@ -51,7 +51,9 @@ def test_means_take_factors_with_equal_weights_and_numbers_at_their_mean(three_a
 def test_formula_terms_and_quoted_names_enter_the_model(trial):
     renamed = trial.rename(columns={"age": "age at stroke"}).assign(volume=trial["age"] ** 2)
     fit = ancova(renamed, covariates=("age at stroke", "log(volume)", "C(site)"), **ROLES)
-    reference = smf.ols("day90 ~ baseline + age + np.log(age ** 2) + site + C(arm, Treatment('control'))", trial).fit()
+    reference = smf.ols(
+        "day90 ~ baseline + age + np.log(age ** 2) + site + C(arm, Treatment('control'))", trial
+    ).fit()
     # age and log(age^2) are nearly collinear, which costs digits in either program
     assert arm_rows(fit)["estimate"].item() == pytest.approx(reference.params.iloc[3], rel=1e-7)
     assert list(fit.coefficients.index[:3]) == ["Intercept", "baseline", "age at stroke"]
@@ -59,7 +61,9 @@ def test_formula_terms_and_quoted_names_enter_the_model(trial):
 
 def test_difference_with_an_interaction_is_taken_at_the_means(trial):
     fit = ancova(trial, covariates=("age:site", "site"), **ROLES)
-    assert arm_rows(fit)["estimate"].item() == pytest.approx(fit.coefficients.loc["arm[T.cells]", "estimate"], rel=EXACT)
+    assert arm_rows(fit)["estimate"].item() == pytest.approx(
+        fit.coefficients.loc["arm[T.cells]", "estimate"], rel=EXACT
+    )
 
 
 def test_who_misses_something_is_left_out_and_counted(trial):
@@ -138,7 +142,9 @@ def test_units_rows_and_reference_change_nothing_else(make_trial, seed, scale, s
     second = arm_rows(ancova(other, **ROLES), "ancova_hc3").iloc[0]
     swapped = arm_rows(ancova(wide, **ROLES | {"reference": "cells"}), "ancova_hc3").iloc[0]
     # a shift of 1000 against a spread of 0.01 costs about five of sixteen digits
-    assert second["estimate"] == pytest.approx(first["estimate"] * scale, rel=1e-6, abs=1e-6 * first["std_error"] * scale)
+    assert second["estimate"] == pytest.approx(
+        first["estimate"] * scale, rel=1e-6, abs=1e-6 * first["std_error"] * scale
+    )
     assert second["p_value"] == pytest.approx(first["p_value"], rel=1e-5)
     assert swapped["estimate"] == pytest.approx(-first["estimate"], rel=EXACT)
     assert swapped["conf_low"] == pytest.approx(-first["conf_high"], rel=EXACT)

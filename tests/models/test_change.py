@@ -42,7 +42,11 @@ def test_follow_up_takes_the_participants_of_the_baseline_if_asked(trial):
 
 def test_within_arm_never_comes_without_the_comparison_of_arms(trial):
     rows = within_arm(trial, visit="day90", baseline_visit="baseline", **ROLES).tidy()
-    assert rows["contrast"].tolist() == ["cells - control", "day90 - baseline @ control", "day90 - baseline @ cells"]
+    assert rows["contrast"].tolist() == [
+        "cells - control",
+        "day90 - baseline @ control",
+        "day90 - baseline @ cells",
+    ]
     assert rows["term"].tolist() == ["arm", "within_arm", "within_arm"]
     assert rows["n_observations"].tolist() == [44, 26, 62]
     assert rows["n_per_arm"].tolist() == ['{"control": 13, "cells": 31}', '{"control": 13}', '{"cells": 31}']
@@ -53,9 +57,15 @@ def test_within_arm_never_comes_without_the_comparison_of_arms(trial):
 
 def test_arms_are_compared_with_the_reference_by_their_own_participants(three_arms):
     rows = change_score(three_arms, **ROLES).tidy().set_index(["method", "contrast"])
-    pair = change_score(three_arms[three_arms["arm"] != "high"], **ROLES).tidy().set_index(["method", "contrast"])
+    pair = (
+        change_score(three_arms[three_arms["arm"] != "high"], **ROLES)
+        .tidy()
+        .set_index(["method", "contrast"])
+    )
     for method in ("change_welch", "change_pooled"):
-        pd.testing.assert_series_equal(rows.loc[(method, "low - control")], pair.loc[(method, "low - control")])
+        pd.testing.assert_series_equal(
+            rows.loc[(method, "low - control")], pair.loc[(method, "low - control")]
+        )
 
 
 def test_without_variation_there_is_an_estimate_and_no_test(trial):

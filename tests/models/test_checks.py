@@ -63,7 +63,10 @@ def test_doubled_visits_changing_arms_and_missing_ids(trial, long_form):
     long.loc[long.index[-1] + 1] = long.iloc[0]
     long.loc[45, ["arm", "age"]] = ["cells", 20.0]
     lacking, doubled, arm, age = problems(
-        compare_estimators, long.assign(participant_id=long["participant_id"].where(long.index != 50)), covariates=["age"], **LONG
+        compare_estimators,
+        long.assign(participant_id=long["participant_id"].where(long.index != 50)),
+        covariates=["age"],
+        **LONG,
     )
     assert lacking.rows == (f"row 50: participant_id=n/a, visit=day90, score={long.loc[50, 'score']:g}",)
     assert len(doubled.rows) == 2

@@ -36,7 +36,9 @@ def test_adjusted_values_keep_order_and_are_never_smaller(method, p_values):
 def test_false_discovery_rates_agree_with_scipy(p_values):
     for method in ("bh", "by"):
         # both multiply by m / rank; they differ in the order of two factors
-        np.testing.assert_allclose(adjust(p_values, method), stats.false_discovery_control(p_values, method=method), rtol=1e-12)
+        np.testing.assert_allclose(
+            adjust(p_values, method), stats.false_discovery_control(p_values, method=method), rtol=1e-12
+        )
 
 
 def test_an_empty_family_stays_empty():

@@ -57,7 +57,12 @@ def test_large_samples_use_the_normal_approximation():
     assert (test.conf_low, test.conf_high) == pytest.approx((exact.conf_low, exact.conf_high), abs=0.03)
 
 
-@given(seed=st.integers(0, 500), m=st.integers(4, 7), n=st.integers(4, 7), level=st.sampled_from([0.8, 0.9, 0.95]))
+@given(
+    seed=st.integers(0, 500),
+    m=st.integers(4, 7),
+    n=st.integers(4, 7),
+    level=st.sampled_from([0.8, 0.9, 0.95]),
+)
 def test_without_ties_the_interval_holds_the_shifts_that_the_test_does_not_reject(seed, m, n, level):
     rng = np.random.default_rng(seed)
     treated, reference = rng.normal(size=m), rng.normal(size=n)
@@ -109,7 +114,9 @@ def test_units_order_and_direction_change_nothing_else(seed, scale):
     rng = np.random.default_rng(seed)
     treated, reference = rng.integers(0, 20, 9).astype(float), rng.integers(0, 20, 6).astype(float)
     first = rank_test(treated, reference)
-    second = rank_test(rng.permutation(treated) * scale + 7 * scale, rng.permutation(reference) * scale + 7 * scale)
+    second = rank_test(
+        rng.permutation(treated) * scale + 7 * scale, rng.permutation(reference) * scale + 7 * scale
+    )
     swapped = rank_test(reference, treated)
     assert (second.p_value, second.u) == (first.p_value, first.u)
     assert swapped.p_value == pytest.approx(first.p_value, rel=1e-13)

@@ -24,7 +24,9 @@ def test_three_tests_of_the_ratio(trial, definition, maximum):
     treated, control = ratios(trial, maximum)
     welch = rows.loc[f"ratio_{definition}_welch"]
     # the same closed formula in another order of sums
-    assert welch["p_value"] == pytest.approx(stats.ttest_ind(treated, control, equal_var=False).pvalue, rel=1e-12)
+    assert welch["p_value"] == pytest.approx(
+        stats.ttest_ind(treated, control, equal_var=False).pvalue, rel=1e-12
+    )
     ranks = rows.loc[f"ratio_{definition}_mann_whitney"]
     expected = rank_test(treated, control)
     assert (ranks["p_value"], ranks["estimate"]) == (expected.p_value, expected.hodges_lehmann)
@@ -48,7 +50,10 @@ def test_summaries_describe_each_arm(trial):
 def test_undefined_ratios_are_left_out_counted_and_said(trial):
     trial.loc[[0, 20, 21], "baseline"] = 0.0
     result = improvement_ratio(trial, **ROLES)
-    assert dict(zip(result.summaries["arm"], result.summaries["n_undefined"], strict=True)) == {"control": 1, "cells": 2}
+    assert dict(zip(result.summaries["arm"], result.summaries["n_undefined"], strict=True)) == {
+        "control": 1,
+        "cells": 2,
+    }
     rows = result.tidy()
     assert rows["n_per_arm"].unique().tolist() == ['{"control": 12, "cells": 29}']
     assert rows["reason"].str.contains(r"undefined ratios left out: 3 \(control 1, cells 2\)").all()
