@@ -3,7 +3,8 @@
 Usage: python examples/simulate_table_study.py OUTPUT_FOLDER
 
 The Fugl-Meyer scores follow a five-group exponential recovery mixture (posterior means of van der Vliet et al., Ann Neurol 2020,
-doi 10.1002/ana.25679) with the floor and ceiling of the scale. The seed is a date and was never tuned.
+doi 10.1002/ana.25679) with the floor and ceiling of the scale, among patients whose expected motor score at baseline is below half the scale (severe). The
+seed is a date and was never tuned.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ LOST, UNSCANNED = 6, {"cells": 31, "control": 13}
 UE_MAXIMUM, LE_MAXIMUM = 66, 34
 ADDED_POINTS = {"cells": 6.0, "control": 0.0}
 RESIDUAL_SD = 3.8
+SEVERE, CANDIDATES = 0.5, 60
 # weight, share of the potential that is recovered, time constant in weeks, mean and SD of the logit of the first score
 GROUPS = np.array([
     (0.28, 0.088, 5.1, -3.14, 0.64),
@@ -124,15 +126,14 @@ def flags(rng: np.random.Generator, frame: pd.DataFrame) -> pd.DataFrame:
 def motor(rng: np.random.Generator, frame: pd.DataFrame) -> pd.DataFrame:
     """Return upper, lower and total Fugl-Meyer scores at both visits."""
     n = len(frame)
-    weights = GROUPS[:, 0] / GROUPS[:, 0].sum()
-    _, share, tau, centre, spread = GROUPS[rng.choice(len(GROUPS), n, p=weights)].T
-    start = 1 / (1 + np.exp(-rng.normal(centre, spread)))
+    weeks = {"baseline": frame["days_stroke_to_baseline"].to_numpy() / 7}
+    start, share, tau = patients(rng, weeks["baseline"])
     days = {"baseline": -rng.integers(0, 8, n), "day90": rng.integers(80, 104, n)}
+    weeks["day90"] = weeks["baseline"] + (days["day90"] - days["baseline"]) / 7
     added = frame["arm"].map(ADDED_POINTS).to_numpy()
     parts = []
     for visit, since in days.items():
-        weeks = (frame["days_stroke_to_baseline"].to_numpy() + (since - days["baseline"])) / 7
-        mean = start + share * (1 - start) * (1 - np.exp(-weeks / tau))
+        mean = recovered(start, share, tau, weeks[visit])
         gain = added if visit == "day90" else 0
         ue = scores(rng, UE_MAXIMUM * mean + gain * UE_MAXIMUM / 100, UE_MAXIMUM)
         le = scores(rng, LE_MAXIMUM * (0.15 + 0.85 * mean) + gain * LE_MAXIMUM / 100, LE_MAXIMUM)
@@ -142,6 +143,22 @@ def motor(rng: np.random.Generator, frame: pd.DataFrame) -> pd.DataFrame:
             part["scale"], part["score"] = scale, values
             parts.append(part if visit == "baseline" else part[frame["itt"].to_numpy()])
     return pd.concat(parts, ignore_index=True)
+
+
+def recovered(start: np.ndarray, share: np.ndarray, tau: np.ndarray, weeks: np.ndarray) -> np.ndarray:
+    """Return the share of the scale that is reached some weeks after the stroke."""
+    return start + share * (1 - start) * (1 - np.exp(-weeks / tau))
+
+
+def patients(rng: np.random.Generator, weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return first score (as a share of the scale), share recovered and time constant of patients severe at baseline."""
+    shape = (CANDIDATES, len(weeks))
+    weights = GROUPS[:, 0] / GROUPS[:, 0].sum()
+    _, share, tau, centre, spread = np.moveaxis(GROUPS[rng.choice(len(GROUPS), shape, p=weights)], -1, 0)
+    start = 1 / (1 + np.exp(-rng.normal(centre, spread)))
+    first = (recovered(start, share, tau, weeks) < SEVERE).argmax(axis=0)
+    person = np.arange(len(weeks))
+    return start[first, person], share[first, person], tau[first, person]
 
 
 def scores(rng: np.random.Generator, mean: np.ndarray, maximum: int) -> np.ndarray:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["count_flow"]
 
+_ACRONYMS = ("ct", "mri", "tia")
+
 Stage = tuple[str, str, "pd.Series[Any]"]
 """Slug, label and the ids of the participants who stand at it."""
 
@@ -48,6 +50,12 @@ def count_flow(study: Study, tables: Mapping[str, pd.DataFrame], outcomes: pd.Da
     return pd.DataFrame(rows).astype({"order": "Int64", "n": "Int64"})
 
 
+def _event_label(kind: str) -> str:
+    words = [word.upper() if word in _ACRONYMS else word for word in kind.split("_")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
 def _row(order: int, slug: str, label: str, arm: str, n: int) -> dict[str, Any]:
     return {"key": f"flow/{slug}/{arm}", "order": order, "stage": slug, "label": label, "arm": arm, "n": n}
 
@@ -61,7 +69,7 @@ def _stages(study: Study, tables: Mapping[str, pd.DataFrame], outcomes: pd.DataF
     events = tables.get("events")
     if events is not None:
         for kind, rows in events.groupby("type", sort=True):
-            yield f"lost:{kind}", str(kind).replace("_", " ").capitalize(), rows["participant_id"]
+            yield f"lost:{kind}", _event_label(str(kind)), rows["participant_id"]
     for population in study.populations:
         members = population_members(study, participants, population.name)
         yield f"population:{population.name}", population.label, members["participant_id"]
