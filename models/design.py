@@ -157,9 +157,15 @@ def _evaluated(formula: str, frame: pd.DataFrame) -> Any:
         with np.errstate(all="ignore"):
             matrix = Formula(formula).get_model_matrix(frame, context={}, na_action="ignore")
     except FormulaicError as error:
-        raise InputError([Problem("covariates", f"cannot be evaluated: {error}", "correct the term")]) from error
+        raise InputError(
+            [Problem("covariates", f"cannot be evaluated: {error}", "correct the term")]
+        ) from error
     numbers = np.asarray(matrix, dtype="float64")
-    wrong = [str(name) for name, finite in zip(matrix.columns, np.isfinite(numbers).all(axis=0), strict=True) if not finite]
+    wrong = [
+        str(name)
+        for name, finite in zip(matrix.columns, np.isfinite(numbers).all(axis=0), strict=True)
+        if not finite
+    ]
     if wrong:
         rule = f"not a finite number for every participant: {', '.join(wrong)}"
         raise InputError([Problem("covariates", rule, "transform to finite numbers, e.g. log(x + 1)")])

@@ -59,28 +59,30 @@ def said(numbers, main="ancova_hc3", direction="higher_is_better", **means):
 def test_all_agree_and_none_rejects():
     numbers = {"ancova_hc3": (2.0, 0.2), "change_welch": (3.0, 0.134)}
     assert said(numbers) == (
-        "All estimators favour cells; at the 5 % level no test rejects no difference "
+        "All estimators favour cells; at the 5 % level no test rejects the null hypothesis "
         "(smallest p = 0.13, change score (Welch))."
     )
 
 
 def test_lower_can_be_better():
     assert said({"ancova_hc3": (2.0, 0.2)}, direction="lower_is_better") == (
-        "The baseline-adjusted difference favours control; at the 5 % level the test does not reject no difference (p = 0.20)."
+        "The baseline-adjusted difference favours control; at the 5 % level the test does not reject the null hypothesis (p = 0.20)."
     )
 
 
 def test_all_reject():
     numbers = {"ancova_hc3": (2.0, 0.001), "change_welch": (3.0, 0.0123)}
-    assert said(numbers).endswith("at the 5 % level all tests reject no difference (largest p = 0.012).")
+    assert said(numbers).endswith(
+        "at the 5 % level all tests reject the null hypothesis (largest p = 0.012)."
+    )
 
 
 def test_the_ratio_and_the_adjusted_difference_disagree_in_verdict():
     numbers = {"ancova_hc3": (-1.7, 0.7), "follow_up_welch": (1.9, 0.7), "ratio_baseline_welch": (-0.7, 0.04)}
     assert said(numbers) == (
         "The estimators point in different directions: the baseline-adjusted difference and the improvement ratio favour "
-        "control, the follow-up value favours cells; at the 5 % level the improvement ratio (Welch, p = 0.040) rejects no "
-        "difference, the others do not (smallest p = 0.70); the improvement ratio (Welch p = 0.040) and the "
+        "control, the follow-up value favours cells; at the 5 % level the improvement ratio (Welch, p = 0.040) rejects the "
+        "null hypothesis, the others do not (smallest p = 0.70); the improvement ratio (Welch p = 0.040) and the "
         "baseline-adjusted difference (HC3, p = 0.70) disagree in verdict: the baseline means differ (cells 37.0, control "
         "27.7), and the ratio depends on baseline."
     )
@@ -90,6 +92,19 @@ def test_p_values_tenfold_apart_are_a_disagreement_in_strength():
     numbers = {"ancova_hc3": (-1.7, 0.697), "ratio_baseline_welch": (-0.7, 0.06)}
     assert "disagree in strength of evidence: the baseline means differ" in said(numbers)
     assert "disagree" not in said({"ancova_hc3": (-1.7, 0.5), "ratio_baseline_welch": (-0.7, 0.06)})
+
+
+def test_a_drawn_p_value_near_the_level_is_said_to_be_uncertain():
+    near, far = (frame({"ratio_baseline_permutation": (1.0, p_value)}) for p_value in (0.0498, 0.04))
+    reason = "p has Monte Carlo standard error 0.0022: 10000 relabellings with fixed totals"
+    texts = [
+        agreement(rows.assign(reason=reason), people(), main="ancova_hc3", direction="higher_is_better")
+        for rows in (near, far)
+    ]
+    assert texts[0].endswith(
+        "; the p-value of the improvement ratio (permutation) is too close to the level for the number of relabellings drawn."
+    )
+    assert "too close" not in texts[1]
 
 
 def test_equal_baseline_means_are_not_said_to_differ():
@@ -201,7 +216,7 @@ def rejecting_said(clause, given_rows):
         return set(given_rows)
     if re.search(r"no test rejects|the test does not reject", clause):
         return set()
-    words = re.fullmatch(r"at the 5 % level (.+?) rejects? no difference, .+", clause)[1]
+    words = re.fullmatch(r"at the 5 % level (.+?) rejects? the null hypothesis, .+", clause)[1]
     return slugs_named(words, given_rows)
 
 
