@@ -1,0 +1,246 @@
+"""An estimate with everything that a sentence or a table cell says about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from neurotrial.reports.number_format import MISSING, interval, is_missing, number, p_value
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedRow
+    from neurotrial.study import Outcome, Study
+
+__all__ = [
+    "METHOD_LABELS",
+    "RATIO",
+    "RATIO_DIGITS",
+    "Effect",
+    "capitalised",
+    "effect_of",
+    "is_adjusted",
+    "method_label",
+]
+
+RATIO = "ratio"
+RATIO_DIGITS = 2
+
+METHOD_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "ancova_ols": "ANCOVA, model-based standard error",
+        "ancova_hc3": "ANCOVA, HC3 standard error",
+        "change_welch": "change from baseline, Welch t",
+        "change_pooled": "change from baseline, pooled t",
+        "follow_up_welch": "follow-up only, Welch t",
+        "paired_t": "paired t within the arm",
+        "ratio_baseline_welch": "improvement ratio, Welch t",
+        "ratio_baseline_mann_whitney": "improvement ratio, Mann–Whitney",
+        "ratio_baseline_permutation": "improvement ratio, permutation",
+        "ratio_potential_welch": "share of recovery potential, Welch t",
+        "ratio_potential_mann_whitney": "share of recovery potential, Mann–Whitney",
+        "ratio_potential_permutation": "share of recovery potential, permutation",
+    }
+)
+"""Each estimator in words."""
+
+_INTERVALS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "t": ("CI", ""),
+        "normal": ("CI", " by normal approximation"),
+        "exact_rank": ("CI", " by exact rank inversion"),
+        "asymptotic_rank": ("CI", " by asymptotic rank inversion"),
+        "permutation": ("CI", " by permutation"),
+        "hdi": ("highest-density credible interval", ""),
+        "eti": ("equal-tailed credible interval", ""),
+    }
+)
+"""Each kind of interval: its name, and how it was made where that is not by the t distribution."""
+
+
+def method_label(method: str) -> str:
+    """Return an estimator in words; one without a label by its name."""
+    return METHOD_LABELS.get(method, method.replace("_", " "))
+
+
+def capitalised(words: str) -> str:
+    """Return words with a capital first letter, the rest as it is."""
+    return words[:1].upper() + words[1:]
+
+
+def is_adjusted(method: str) -> bool:
+    """Tell whether an estimator adjusts for the baseline value."""
+    return method.startswith("ancova")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An estimate with its interval.
+
+    Attributes
+    ----------
+    key : str
+        Key in the results store.
+    outcome : Outcome
+        The outcome, with unit and direction.
+    method, term, contrast : str
+        Estimator, kind of effect, and what is compared as the store has it.
+    arm, reference : str
+        Names of the arms compared; ``reference`` is empty for what is within one arm.
+    comparison : str
+        What is compared, in labels of the study file.
+    estimate, low, high, p : float or None
+        In the unit of the outcome, or as a ratio; None where there is none.
+    level : float
+        Confidence level.
+    interval_kind, unit : str
+        How the interval was made; unit of the estimate.
+    benefit : float or None
+        Posterior probability of benefit.
+    n_per_arm : dict of str to int
+        Participants by arm.
+    failure : str
+        Why there is no estimate; empty where there is one.
+    """
+
+    key: str
+    outcome: Outcome
+    method: str
+    term: str
+    contrast: str
+    arm: str
+    reference: str
+    comparison: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    level: float
+    interval_kind: str
+    unit: str
+    benefit: float | None
+    n_per_arm: dict[str, int]
+    failure: str
+
+    @property
+    def digits(self) -> int:
+        """Decimals: those of the outcome, or of ratios."""
+        return RATIO_DIGITS if self.unit == RATIO else self.outcome.digits
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both limits exist."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def interval_name(self) -> str:
+        """The interval by its level and kind, e.g. "95 % CI"."""
+        name, way = self._interval_words
+        return f"{100 * self.level:.4g} % {name}{way}"
+
+    @property
+    def _interval_words(self) -> tuple[str, str]:
+        return _INTERVALS.get(self.interval_kind, (f"{self.interval_kind.replace('_', ' ')} interval", ""))
+
+    @property
+    def amount(self) -> str:
+        """The estimate with its unit."""
+        value = number(self.estimate, self.digits)
+        return value if self.unit == RATIO or self.estimate is None else f"{value} {self.unit}"
+
+    @property
+    def precision(self) -> str:
+        """Interval, p-value and probability of benefit, as far as they exist."""
+        name, way = self._interval_words
+        limits = f"{100 * self.level:.4g} % {name} {interval(self.low, self.high, self.digits)}{way}"
+        parts = [limits if self.has_interval else "no interval"]
+        parts += [p_value(self.p)] if self.p is not None else []
+        parts += [f"probability of benefit {number(self.benefit, 2)}"] if self.benefit is not None else []
+        return "; ".join(parts)
+
+    @property
+    def text(self) -> str:
+        """The estimate as prose has it, e.g. "8.1 points (95 % CI 2.3 to 13.9; p = 0.007)"."""
+        if self.failure:
+            return f"not estimable ({self.failure})"
+        return MISSING if self.estimate is None else f"{self.amount} ({self.precision})"
+
+    @property
+    def favoured(self) -> str:
+        """Name of the arm that the estimate favours by the outcome's direction; empty at 0 or without estimate."""
+        if not self.estimate or not self.reference:
+            return ""
+        better = (self.estimate > 0) == (self.outcome.direction == "higher_is_better")
+        return self.arm if better else self.reference
+
+    @property
+    def excludes_null(self) -> bool | None:
+        """Whether the interval excludes no difference (0); None without interval."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low > 0 or self.high < 0
+
+
+def effect_of(row: CitedRow, study: Study) -> Effect:
+    """Return the effect of a row of `estimates`.
+
+    Parameters
+    ----------
+    row : CitedRow
+        The row; what is shown of it goes on record.
+    study : Study
+        Gives labels, unit and direction.
+
+    Returns
+    -------
+    Effect
+    """
+    outcome = study.outcome(row.values["outcome"])
+    arm, reference, comparison = _compared(row.values["contrast"], study)
+    shown = {
+        name: _number(row[name])
+        for name in ("estimate", "conf_low", "conf_high", "p_value", "probability_benefit")
+    }
+    failed = row["status"] == "failed"
+    reason = row.values["reason"]
+    return Effect(
+        key=row.key,
+        outcome=outcome,
+        method=row.values["method"],
+        term=row.values["term"],
+        contrast=row.values["contrast"],
+        arm=arm,
+        reference=reference,
+        comparison=comparison,
+        estimate=shown["estimate"],
+        low=shown["conf_low"],
+        high=shown["conf_high"],
+        p=shown["p_value"],
+        level=_number(row.values["conf_level"]) or study.conf_level,
+        interval_kind=row.values["interval_kind"],
+        unit=row.values["unit"],
+        benefit=shown["probability_benefit"],
+        n_per_arm=_counts(row["n_per_arm"]),
+        failure=(str(reason) if not is_missing(reason) else "no reason given") if failed else "",
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if is_missing(value) else float(value)
+
+
+def _counts(text: Any) -> dict[str, int]:
+    return {} if is_missing(text) or not text else {str(arm): int(n) for arm, n in json.loads(text).items()}
+
+
+def _compared(contrast: str, study: Study) -> tuple[str, str, str]:
+    """Take a contrast apart: "cells - control", "day90 - baseline @ cells", "mean @ cells" or "arm"."""
+    labels = {arm.name: arm.label for arm in study.arms} | {visit.name: visit.label for visit in study.visits}
+    what, at, within = contrast.partition(" @ ")
+    first, minus, second = what.partition(" - ")
+    words = f"{labels.get(first, first)} minus {labels.get(second, second)}" if minus else what
+    if at:
+        return within, "", f"{words}, {labels.get(within, within)}"
+    return (first, second, words) if minus else ("", "", "between the arms")

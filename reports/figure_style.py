@@ -1,0 +1,156 @@
+"""The house style of figures: colours that colour-blind readers tell apart, arms told apart by marker and line too."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from neurotrial.study import Study
+
+__all__ = [
+    "LINE",
+    "SIMULATED",
+    "WIDTH",
+    "ArmStyle",
+    "arm_styles",
+    "fitted",
+    "house_style",
+    "in_house_style",
+    "line_count",
+    "mark_simulated",
+    "new_figure",
+    "note_simulated",
+]
+
+SIMULATED = "SIMULATED DATA"
+_LETTERS = 12.5
+"""Letters of the house size in an inch, on average and with some room to spare."""
+
+LINE = 0.165
+"""Height of a line in inches."""
+
+WIDTH = 6.5
+"""Width of a figure in inches: the text width of the Word document."""
+
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_LINES = ("--", "-", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+
+_SETTINGS: Mapping[str, Any] = MappingProxyType(
+    {
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9.0,
+        "axes.labelsize": 9.0,
+        "axes.titlesize": 9.5,
+        "xtick.labelsize": 9.0,
+        "ytick.labelsize": 9.0,
+        "legend.fontsize": 9.0,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.unicode_minus": True,
+        # labels of a study file are words, never formulas
+        "text.parse_math": False,
+        "figure.constrained_layout.use": True,
+    }
+)
+_MORE_SCRIPTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK KR",
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Yu Gothic",
+    "PingFang SC",
+    "WenQuanYi Micro Hei",
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStyle:
+    """How an arm is drawn: Okabe-Ito colour, marker and line."""
+
+    colour: str
+    marker: str
+    line: Any
+
+
+def arm_styles(study: Study) -> dict[str, ArmStyle]:
+    """Return a style for each arm, in the order of the study file."""
+    names = [arm.name for arm in study.arms]
+    return {
+        name: ArmStyle(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], _LINES[i % len(_LINES)])
+        for i, name in enumerate(names)
+    }
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw under the house settings, and leave matplotlib's own as they were."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({**_SETTINGS, "font.family": ["DejaVu Sans", *_installed(_MORE_SCRIPTS)]}):
+        yield
+
+
+def in_house_style(draw: Callable[P, T]) -> Callable[P, T]:
+    """Run a drawing function in the `house_style`."""
+
+    @wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> T:
+        with house_style():
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def _installed(families: tuple[str, ...]) -> list[str]:
+    """Return those of the families that this machine has, for scripts that DejaVu Sans lacks."""
+    from matplotlib import font_manager
+
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return [family for family in families if family in known]
+
+
+def new_figure(height: float) -> Figure:
+    """Return an empty figure of text width; it belongs to no window and needs no closing."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def fitted(text: str, inches: float) -> str:
+    """Break a label into lines that fit a width in inches, at the size of the house style."""
+    return textwrap.fill(text, max(8, int(inches * _LETTERS)))
+
+
+def line_count(*texts: str) -> int:
+    """Return the largest number of lines of some texts."""
+    return max(text.count("\n") + 1 for text in texts)
+
+
+def mark_simulated(figure: Figure, study: Study) -> None:
+    """Print `SIMULATED` above the figure of a study that says so."""
+    if study.study.simulated:
+        figure.suptitle(SIMULATED, fontsize=10, fontweight="bold", color="#B00000")
+
+
+def note_simulated(study: Study) -> str:
+    """Return the words that alternative texts of a simulated study end with."""
+    return " The data are simulated." if study.study.simulated else ""

@@ -1,0 +1,69 @@
+"""Markdown made by cells: text that renderers insert as it stands, and words that come out literally."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["Markdown", "escape", "listing", "paragraphs", "section"]
+
+_MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+"""ASCII punctuation: pandoc lets a backslash stand before any of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Markdown:
+    """Markdown that renderers insert unescaped, inline or as the output of a cell.
+
+    Attributes
+    ----------
+    text : str
+        The source.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+def escape(text: str) -> str:
+    r"""Return words as Markdown that shows exactly these words, on one line.
+
+    Parameters
+    ----------
+    text : str
+        Anything a study file may hold.
+
+    Returns
+    -------
+    str
+        With a backslash before all punctuation, and white space joined to single spaces.
+
+    Examples
+    --------
+    >>> print(escape("FA <b> $x$ | y"))
+    FA \<b\> \$x\$ \| y
+    """
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def listing(items: Iterable[str], last: str = "and") -> str:
+    """Join words: "a", "a and b", "a, b and c"."""
+    words = list(items)
+    return f" {last} ".join([*([", ".join(words[:-1])] if words[:-1] else []), *words[-1:]])
+
+
+def paragraphs(*parts: str | Markdown | None) -> Markdown:
+    """Join blocks of Markdown with an empty line; parts that are None or empty are left out."""
+    return Markdown("\n\n".join(str(part) for part in parts if part is not None and str(part)))
+
+
+def section(heading: str, *parts: str | Markdown | None, level: int = 2) -> Markdown | None:
+    """Return a heading with its blocks, or None, which prints nothing, if there are no blocks."""
+    body = paragraphs(*parts)
+    return paragraphs(f"{'#' * level} {heading}", body) if body.text else None

@@ -1,0 +1,82 @@
+"""The participants that a figure of one outcome shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["Drawn", "axis_label", "drawn_arms", "who"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The participants of one arm that a figure shows.
+
+    Attributes
+    ----------
+    label : str
+        Label of the arm.
+    before, after : ndarray, shape (n,)
+        Values at baseline and at follow-up, in the unit of the outcome.
+    """
+
+    label: str
+    before: np.ndarray[Any, np.dtype[np.float64]]
+    after: np.ndarray[Any, np.dtype[np.float64]]
+
+    def mean_interval(self, level: float) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return mean, lower and upper t limit at both visits, shape (3, 2); limits are NaN for one participant."""
+        from scipy import stats
+
+        values = np.stack([self.before, self.after])
+        n = values.shape[1]
+        mean = values.mean(axis=1)
+        half = np.full(2, np.nan)
+        if n > 1:
+            half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
+        return np.stack([mean, mean - half, mean + half])
+
+
+def drawn_arms(data: CitedResults, analysis: Analysis, outcome: Outcome) -> dict[str, Drawn]:
+    """Return, by arm, the participants with both visits; arms without any are left out."""
+    rows = _members(data, analysis, outcome)
+    arms = {}
+    for arm in data.study.arms:
+        own = rows[rows["arm"] == arm.name]
+        if len(own):
+            arms[arm.name] = Drawn(
+                arm.label, own["baseline"].to_numpy("float64"), own["value"].to_numpy("float64")
+            )
+    return arms
+
+
+def _members(data: CitedResults, analysis: Analysis, outcome: Outcome) -> pd.DataFrame:
+    """Return follow-up rows with both values; of the population, where the outcomes table holds its flag."""
+    table = data.results.tables["outcomes"]
+    visit = data.study.estimand_of(analysis).visit
+    rows = table[(table["outcome"] == outcome.name) & (table["visit"] == visit)]
+    flag = data.study.population_of(analysis).flag
+    if flag is not None and flag in rows:
+        rows = rows[rows[flag].fillna(value=False).astype(bool)]
+    return rows.dropna(subset=["value", "baseline"])
+
+
+def who(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str, Drawn]) -> str:
+    """Say how many participants are drawn, and how many of them were analysed if that is not the same."""
+    drawn = sum(len(arm.before) for arm in arms.values())
+    analysed = data.n_analysed(analysis, outcome.name)
+    same = f"{drawn} participants with both visits"
+    return same if drawn == analysed else f"{same}, of whom {analysed} are in the analysis"
+
+
+def axis_label(outcome: Outcome) -> str:
+    """Return outcome and unit."""
+    return f"{outcome.label}, {outcome.unit}"

@@ -1,0 +1,143 @@
+"""Sentences of counts: who was randomised, treated, lost and analysed, what is missing, who had adverse events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.cited import ALL_ARMS
+from neurotrial.reports.markdown_text import Markdown, escape, listing
+from neurotrial.reports.number_format import is_missing, whole
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["analysed_span", "analysed_spans", "flow_text", "harms_text", "missing_text"]
+
+
+def flow_text(data: CitedResults) -> Markdown:
+    """Return the flow of participants in sentences, every number from the store.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Markdown
+    """
+    return Markdown(escape(" ".join(_flow_sentences(data))))
+
+
+def _by_arm(data: CitedResults, stage: str) -> str:
+    rows = {arm.label: data.row("flow", f"flow/{stage}/{arm.name}") for arm in data.study.arms}
+    return listing(f"{whole(row['n'])} ({label})" for label, row in rows.items() if row is not None)
+
+
+def _flow_sentences(data: CitedResults) -> Iterator[str]:
+    planned = data.row("flow", f"flow/planned/{ALL_ARMS}")
+    randomised = data.n_randomised()
+    if planned is not None:
+        yield f"The trial planned {whole(planned['n'])} participants and randomised {randomised}:"
+    else:
+        yield f"The trial randomised {randomised} participants:"
+    yield f"{_by_arm(data, 'randomised')}."
+    treated = data.row("flow", f"flow/treated/{ALL_ARMS}")
+    if treated is not None:
+        yield f"The allocated treatment was received by {whole(treated['n'])}: {_by_arm(data, 'treated')}."
+    for row in data.rows("flow", arm=ALL_ARMS):
+        if row.values["stage"].startswith("lost:"):
+            yield f"{row['label']}: {whole(row['n'])} in all; {_by_arm(data, row.values['stage'])}."
+    for span, labels in analysed_spans(data).items():
+        yield f"{span} of {randomised} randomised participants have both visits and are analysed in: {listing(labels)}."
+
+
+def analysed_spans(data: CitedResults) -> dict[str, list[str]]:
+    """Return how many participants are analysed, with the labels of the analyses that have so many.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    dict of str to list of str
+        A count, or lowest and highest count where the outcomes of an analysis differ.
+    """
+    spans: dict[str, list[str]] = {}
+    for analysis in data.study.analyses:
+        spans.setdefault(analysed_span(data, analysis), []).append(analysis.label)
+    return spans
+
+
+def analysed_span(data: CitedResults, analysis: Analysis) -> str:
+    """Return how many participants are in an analysis: lowest and highest count if its outcomes differ."""
+    counts = [data.n_analysed(analysis, outcome.name) for outcome in data.outcomes_of(analysis)]
+    low, high = min(counts), max(counts)
+    return f"{low}" if low == high else f"{low} to {high} (by outcome)"
+
+
+def missing_text(data: CitedResults) -> Markdown:
+    """Return how many values are missing by outcome, visit and arm.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Markdown
+        One sentence for each pattern of missing values; outcomes that share it are named together.
+    """
+    patterns: dict[str, dict[str, None]] = {}
+    for analysis in data.study.analyses:
+        for outcome in data.outcomes_of(analysis):
+            patterns.setdefault(_pattern(data, analysis, outcome), {})[outcome.label] = None
+    sentences = [f"{listing(labels)}: {pattern}." for pattern, labels in patterns.items()]
+    closing = "Participants without a value at one of the two visits are not in the estimates of that outcome; no value was imputed."
+    return Markdown(escape(" ".join([*sentences, closing])))
+
+
+def _pattern(data: CitedResults, analysis: Analysis, outcome: Outcome) -> str:
+    visits = (data.study.baseline_visit.name, data.study.estimand_of(analysis).visit)
+    parts = [part for visit in visits for part in _missing_at(data, analysis, outcome, visit)]
+    population = data.study.population_of(analysis).label
+    return f"no value missing ({population})" if not parts else f"missing {'; '.join(parts)} ({population})"
+
+
+def _missing_at(data: CitedResults, analysis: Analysis, outcome: Outcome, visit: str) -> Iterator[str]:
+    rows = [row for row in data.described("outcome", analysis, outcome.name, visit) if row is not None]
+    counts = [0 if is_missing(row["n_missing"]) else int(row["n_missing"]) for row in rows]
+    if any(counts):
+        words = (
+            f"{n} of {n + int(row['n'])} ({data.arm_label(row.values['arm'])})"
+            for n, row in zip(counts, rows, strict=True)
+        )
+        yield f"at {data.visit_label(visit)} for {listing(words)}"
+
+
+def harms_text(data: CitedResults) -> Markdown:
+    """Return how many participants had adverse events, serious and related ones, by arm as treated.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Markdown
+        One paragraph; nothing if the study recorded no harms.
+    """
+    rows = data.rows("harms_summary", term="any")
+    sentences = [
+        f"{data.arm_label(row.values['arm'])}: {whole(row['n_participants'])} of {whole(row['n_at_risk'])} participants had an "
+        f"adverse event ({whole(row['n_events'])} events, {whole(row['n_serious'])} serious, {whole(row['n_related'])} judged "
+        "related to treatment)."
+        for row in rows
+    ]
+    return Markdown(escape(" ".join(sentences)))

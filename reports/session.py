@@ -1,0 +1,220 @@
+"""What the cells of a document call: one report, opened once, each cell a line or two."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurotrial.errors import refuse
+from neurotrial.reports import prose_abstract, prose_limits, prose_methods, sections
+from neurotrial.reports.cited import CitedResults
+from neurotrial.reports.effects import RATIO, RATIO_DIGITS
+from neurotrial.reports.floats import table_float
+from neurotrial.reports.markdown_text import Markdown, paragraphs
+from neurotrial.reports.number_format import is_missing, number, p_value, percent, whole
+from neurotrial.reports.table_plan import estimand_table
+from neurotrial.reports.table_record import record_table
+from neurotrial.results import read_results
+from neurotrial.study_file import STUDY_FILE
+
+__all__ = ["STUDY_VARIABLE", "Report", "open_report"]
+
+STUDY_VARIABLE = "NEUROTRIAL_STUDY_DIR"
+"""Environment variable that names the study folder where the document does not stand inside it."""
+
+
+def open_report(folder: str | Path | None = None) -> Report:
+    """Open the results of the study that a document belongs to.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+        The study folder; by default the one that `STUDY_VARIABLE` names, else the nearest folder with a study file
+        from the working directory upwards.
+
+    Returns
+    -------
+    Report
+        Nothing is cited yet.
+
+    Raises
+    ------
+    InputError
+        If there is no study folder or it has no results.
+    """
+    return Report(CitedResults.of(read_results(_study_folder(folder))))
+
+
+def _study_folder(folder: str | Path | None) -> Path:
+    named = folder or os.environ.get(STUDY_VARIABLE)
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    for place in (here, *here.parents):
+        if (place / STUDY_FILE).is_file():
+            return place
+    raise refuse(
+        str(here), f"neither this folder nor one above it holds {STUDY_FILE}", f"set {STUDY_VARIABLE}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report of a study, as its documents' cells use it.
+
+    Attributes
+    ----------
+    data : CitedResults
+        Results, study file and the record of what was cited.
+
+    Notes
+    -----
+    Methods return `Markdown`, which renderers insert as it stands, or None, which prints nothing: cells that call
+    them are ``output: asis``. `value` and `effect` return plain words for ``{python} ...`` in a sentence.
+    """
+
+    data: CitedResults
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        """Every ``key#column`` that the document has read so far, each once."""
+        return self.data.citations
+
+    def value(self, citation: str, digits: int | None = None) -> str:
+        """Return a value of the results store as a journal prints it.
+
+        Parameters
+        ----------
+        citation : str
+            ``key#column``.
+        digits : int, optional
+            Decimals; by default those of the outcome or characteristic that the key belongs to. Counts, p-values and
+            proportions have their own.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        InputError
+            If no result has this key and column.
+        """
+        value = self.data.cite(citation)
+        key, _, column = citation.partition("#")
+        if isinstance(value, str):
+            return value
+        if column.startswith("p_"):
+            return p_value(value)
+        if column == "proportion":
+            return percent(value)
+        if _is_count(value):
+            return whole(value)
+        return number(value, self._digits(key) if digits is None else digits)
+
+    def effect(self, key: str) -> str:
+        """Return an estimate with interval and p-value, e.g. "8.1 points (95 % CI 2.3 to 13.9; p = 0.007)".
+
+        Raises
+        ------
+        InputError
+            If no estimate has this key.
+        """
+        return self.data.effect(key).text
+
+    def _digits(self, key: str) -> int:
+        """Return the decimals of the outcome or characteristic that a key names, 2 where it names neither."""
+        parts = key.split("/")
+        if parts[0] == "ratio":
+            return RATIO_DIGITS
+        row = self.data.row("estimates", key)
+        if row is not None and row.values["unit"] == RATIO:
+            return RATIO_DIGITS
+        study = self.data.study
+        known = {outcome.name: outcome.digits for outcome in study.outcomes}
+        known |= {item.name: item.digits for item in study.characteristics}
+        return next((known[part] for part in parts if part in known), RATIO_DIGITS)
+
+    def abstract_methods(self) -> Markdown:
+        """Return the methods of the abstract."""
+        return prose_abstract.abstract_methods(self.data)
+
+    def abstract_results(self) -> Markdown:
+        """Return the results of the abstract."""
+        return prose_abstract.abstract_results(self.data)
+
+    def design(self) -> Markdown:
+        """Return design, setting, interventions and allocation."""
+        return prose_methods.design_text(self.data)
+
+    def visits_and_outcomes(self) -> Markdown:
+        """Return visits, outcomes and the table of estimands."""
+        return paragraphs(
+            prose_methods.visits_text(self.data),
+            "The outcomes are:",
+            prose_methods.outcomes_text(self.data),
+            "The estimands are defined in @tbl-estimands.",
+            table_float(estimand_table(self.data)),
+        )
+
+    def statistical_methods(self) -> Markdown:
+        """Return analyses, estimators, multiplicity and software."""
+        texts = ("analysis_text", "estimator_text", "multiplicity_text", "software_text")
+        return paragraphs(*(getattr(prose_methods, name)(self.data) for name in texts))
+
+    def flow(self) -> Markdown:
+        """Return the flow of participants and what is missing."""
+        return sections.flow_section(self.data)
+
+    def baseline(self) -> Markdown | None:
+        """Return the section of Table 1."""
+        return sections.baseline_section(self.data)
+
+    def primary(self) -> Markdown:
+        """Return the primary result with table and figures."""
+        return sections.primary_section(self.data)
+
+    def estimators(self) -> Markdown | None:
+        """Return the section that sets requested and baseline-adjusted analysis side by side."""
+        return sections.estimators_section(self.data)
+
+    def other_analyses(self) -> Markdown | None:
+        """Return the sections of all analyses but the primary one."""
+        return sections.other_analyses(self.data)
+
+    def families(self) -> Markdown | None:
+        """Return the section of p-values that are adjusted together."""
+        return sections.families_section(self.data)
+
+    def forest(self) -> Markdown | None:
+        """Return the section with the forest plot of all outcomes."""
+        return sections.forest_section(self.data)
+
+    def within_arms(self) -> Markdown | None:
+        """Return the section of changes within the arms."""
+        return sections.within_arms_section(self.data)
+
+    def harms(self) -> Markdown | None:
+        """Return the section of adverse events."""
+        return sections.harms_section(self.data)
+
+    def limitations(self) -> Markdown:
+        """Return the limitations that plan and data make certain."""
+        return prose_limits.limitations_text(self.data)
+
+    def statements(self) -> Markdown:
+        """Return registration, ethics, data, funding and conflicts."""
+        return prose_limits.statements_text(self.data)
+
+    def record(self) -> Markdown:
+        """Return versions, seed, hashes and renderer."""
+        return paragraphs("What the numbers rest on is in @tbl-record.", table_float(record_table(self.data)))
+
+
+def _is_count(value: Any) -> bool:
+    """Tell whether a value is a whole number of a count column, which has no decimals."""
+    import numbers
+
+    return isinstance(value, numbers.Integral) and not is_missing(value)
