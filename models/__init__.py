@@ -1,1 +1,66 @@
-"""Tidy tables to fitted results."""
+"""Tidy tables to fitted results: the estimators of a trial, loaded when they are first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurotrial.models.ancova_fit import Ancova, ancova
+    from neurotrial.models.change import Comparison, change_score, follow_up_only, within_arm
+    from neurotrial.models.compare import EstimatorComparison, compare_estimators
+    from neurotrial.models.coupling import expected_coupling
+    from neurotrial.models.multiplicity import adjust
+    from neurotrial.models.permutation import PermutationTest, permutation_test
+    from neurotrial.models.ranks import RankTest, rank_test
+    from neurotrial.models.ratio import ImprovementRatio, improvement_ratio
+    from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
+
+__all__ = [
+    "TIDY_COLUMNS",
+    "Ancova",
+    "Comparison",
+    "Estimate",
+    "EstimatorComparison",
+    "ImprovementRatio",
+    "PermutationTest",
+    "RankTest",
+    "adjust",
+    "ancova",
+    "change_score",
+    "compare_estimators",
+    "expected_coupling",
+    "follow_up_only",
+    "improvement_ratio",
+    "permutation_test",
+    "rank_test",
+    "within_arm",
+]
+
+_HOMES = {
+    "ancova_fit": ("Ancova", "ancova"),
+    "change": ("Comparison", "change_score", "follow_up_only", "within_arm"),
+    "compare": ("EstimatorComparison", "compare_estimators"),
+    "coupling": ("expected_coupling",),
+    "multiplicity": ("adjust",),
+    "permutation": ("PermutationTest", "permutation_test"),
+    "ranks": ("RankTest", "rank_test"),
+    "ratio": ("ImprovementRatio", "improvement_ratio"),
+    "tidy": ("TIDY_COLUMNS", "Estimate"),
+}
+"""Where the public names are defined; no module may have the name of a function, which it would hide."""
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

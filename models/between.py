@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from neurotrial.models.ranks import RankTest
     from neurotrial.models.student import FloatArray, TTest
 
-__all__ = ["against_reference", "permutation_estimate", "rank_estimate", "t_estimate", "t_rows"]
+__all__ = [
+    "against_reference",
+    "monte_carlo_error",
+    "permutation_estimate",
+    "rank_estimate",
+    "t_estimate",
+    "t_rows",
+]
+
+_MONTE_CARLO = "Monte Carlo standard error"
 
 TwoSample = Callable[["FloatArray", "FloatArray", float], "TTest"]
 
@@ -62,7 +71,7 @@ def rank_estimate(test: RankTest, template: Estimate, conf_level: float) -> Esti
 
 def permutation_estimate(test: PermutationTest, template: Estimate) -> Estimate:
     """Fill the labels of `template` with a permutation test; the reason says how many relabellings were counted."""
-    how = "all" if test.exact else f"p has Monte Carlo standard error {test.p_std_error:.2g}:"
+    how = "all" if test.exact else f"p has {_MONTE_CARLO} {test.p_std_error:.2g}:"
     return replace(
         template,
         estimate=test.estimate,
@@ -71,6 +80,18 @@ def permutation_estimate(test: PermutationTest, template: Estimate) -> Estimate:
         p_value=test.p_value,
         reason=f"{how} {test.n_relabellings} relabellings with fixed totals",
     )
+
+
+def monte_carlo_error(reason: str) -> float:
+    """Read the Monte Carlo standard error of a p-value back from the reason of its row; 0 where there is none.
+
+    Examples
+    --------
+    >>> monte_carlo_error("p has Monte Carlo standard error 0.0022: 10000 relabellings with fixed totals")
+    0.0022
+    """
+    _, found, rest = reason.partition(f"{_MONTE_CARLO} ")
+    return float(rest.partition(":")[0]) if found else 0.0
 
 
 def against_reference(table: ArmTable, method: str, visit: str) -> Iterator[tuple[str, Estimate]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.errors import InputError, Problem
-from neurotrial.models.ancova import ancova
+from neurotrial.models.ancova_fit import ancova
 from neurotrial.models.change import change_score, follow_up_only, within_arm
 from neurotrial.models.checks import arm_table, check_level
 from neurotrial.models.design import covariate_problems

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from neurotrial.errors import Problem
+from neurotrial.errors import InputError, Problem
 from neurotrial.formulas import formula_faults, formula_names
 
 if TYPE_CHECKING:
@@ -91,14 +91,17 @@ def build_design(table: ArmTable, baseline: str | None, covariates: Sequence[str
     -------
     Design
         Factors are treatment coded, the first level in alphabetical or categorical order as their reference.
-    """
-    from formulaic import Formula
 
+    Raises
+    ------
+    InputError
+        If a term cannot be evaluated, or is not a finite number for every participant.
+    """
     columns = [name for term in covariates for name in term_columns(term, table.frame)]
     frame = _with_factors(table, columns)
     terms = ["1", *([_quoted(baseline)] if baseline else [])]
     terms += [_quoted(term) if term in table.frame else term for term in covariates]
-    matrix = Formula(" + ".join([*terms, _quoted(table.arm)])).get_model_matrix(frame, context={})
+    matrix = _evaluated(" + ".join([*terms, _quoted(table.arm)]), frame)
     grid = _reference_grid(frame, [*([baseline] if baseline else []), *columns], covariates, table.arm)
     predicted = matrix.model_spec.get_model_matrix(grid, context={}).astype("float64")
     means = predicted.groupby(grid[table.arm].astype(str).to_numpy(), sort=False).mean()
@@ -143,6 +146,30 @@ def _term_problems(term: str, data: pd.DataFrame, reserved: Sequence[str]) -> It
         if name in reserved:
             rule = f"uses {name!r}, which the model has already"
             yield Problem(where, rule, "leave it out of the covariates")
+
+
+def _evaluated(formula: str, frame: pd.DataFrame) -> Any:
+    """Return formulaic's model matrix; rows without a value are kept, so that they are refused and not dropped."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    try:
+        with np.errstate(all="ignore"):
+            matrix = Formula(formula).get_model_matrix(frame, context={}, na_action="ignore")
+    except FormulaicError as error:
+        raise InputError(
+            [Problem("covariates", f"cannot be evaluated: {error}", "correct the term")]
+        ) from error
+    numbers = np.asarray(matrix, dtype="float64")
+    wrong = [
+        str(name)
+        for name, finite in zip(matrix.columns, np.isfinite(numbers).all(axis=0), strict=True)
+        if not finite
+    ]
+    if wrong:
+        rule = f"not a finite number for every participant: {', '.join(wrong)}"
+        raise InputError([Problem("covariates", rule, "transform to finite numbers, e.g. log(x + 1)")])
+    return matrix
 
 
 def _quoted(column: str) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from neurotrial.models.between import monte_carlo_error
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,6 +35,7 @@ _TESTS = {
 _SLUG = re.compile(rf"({'|'.join(_FAMILIES)})_(.+?)(_floor)?")
 _ZERO = 1e-9
 _TENFOLD = 10
+_ERRORS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class _Row:
     p_value: float
     n: int
     rejects: bool
+    p_std_error: float
 
 
 def agreement(
@@ -53,7 +57,7 @@ def agreement(
 ) -> str:
     """Say in a sentence whether estimators agree on an effect.
 
-    The sentence names the side that each estimate favours and which reject no difference at the level. Where the
+    The sentence names the side that each estimate favours and which reject the null hypothesis of no difference at the level. Where the
     improvement ratio and the baseline-adjusted difference disagree, it gives the baseline means, on which the ratio
     depends. They disagree if they favour different sides, if one rejects and the other does not, or if their p-values
     are tenfold apart with the smaller at most twice the level.
@@ -114,6 +118,7 @@ def _sentence(own: pd.DataFrame, wide: pd.DataFrame, main: str, sign: int, conf_
     clauses = [
         _direction_clause(rows, arms),
         _verdict_clause(rows, level),
+        _precision_clause(rows, level),
         _conflict_clause(rows, wide, arms, level),
         f"not estimated: {_listed(failed)}" if failed else "",
     ]
@@ -122,7 +127,7 @@ def _sentence(own: pd.DataFrame, wide: pd.DataFrame, main: str, sign: int, conf_
 
 
 def _rows(own: pd.DataFrame, sign: int, level: float) -> list[_Row]:
-    columns = ("method", "estimate", "std_error", "p_value", "n_participants")
+    columns = ("method", "estimate", "std_error", "p_value", "n_participants", "reason")
     values = zip(*(own[name].tolist() for name in columns), strict=True)
     return [
         _Row(
@@ -133,8 +138,9 @@ def _rows(own: pd.DataFrame, sign: int, level: float) -> list[_Row]:
             p_value=p_value,
             n=int(n),
             rejects=p_value <= level,
+            p_std_error=monte_carlo_error(reason),
         )
-        for method, estimate, std_error, p_value, n in values
+        for method, estimate, std_error, p_value, n, reason in values
     ]
 
 
@@ -201,16 +207,26 @@ def _verdict_clause(rows: Sequence[_Row], level: float) -> str:
     if not other:
         most = max(row.p_value for row in rows)
         subject = "all tests reject" if len(rows) > 1 else "the test rejects"
-        return f"{place} {subject} no difference ({_largest(rows)}{format_p(most, level)})"
+        return f"{place} {subject} the null hypothesis ({_largest(rows)}{format_p(most, level)})"
     least = min(other, key=lambda row: row.p_value)
     if not rejecting:
         subject = "no test rejects" if len(rows) > 1 else "the test does not reject"
         where = f", {least.label}" if len(rows) > 1 else ""
-        return f"{place} {subject} no difference ({_smallest(rows)}{format_p(least.p_value, level)}{where})"
+        return f"{place} {subject} the null hypothesis ({_smallest(rows)}{format_p(least.p_value, level)}{where})"
     named = _listed(f"the {_with_p(row, level)}" for row in rejecting)
     verb = "rejects" if len(rejecting) == 1 else "reject"
     rest = "the others do" if len(other) > 1 else f"the {least.label} does"
-    return f"{place} {named} {verb} no difference, {rest} not ({_smallest(other)}{format_p(least.p_value, level)})"
+    return f"{place} {named} {verb} the null hypothesis, {rest} not ({_smallest(other)}{format_p(least.p_value, level)})"
+
+
+def _precision_clause(rows: Sequence[_Row], level: float) -> str:
+    """Name the drawn p-values that more relabellings could carry across the level."""
+    close = [row for row in rows if abs(row.p_value - level) <= _ERRORS * row.p_std_error]
+    if not close:
+        return ""
+    verb = "is" if len(close) == 1 else "are"
+    named = _listed(f"the {row.label}" for row in close)
+    return f"the p-value of {named} {verb} too close to the level for the number of relabellings drawn"
 
 
 def _largest(rows: Sequence[_Row]) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from neurotrial.errors import refuse
 from neurotrial.paths import replacing, writable_folder
-from neurotrial.reports.render import render
+from neurotrial.reports.rendering.render import render
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results
 

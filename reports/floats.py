@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurotrial.paths import replacing, writable_folder
-from neurotrial.reports.figure_style import house_style
+from neurotrial.reports.figures.style import house_style
 from neurotrial.reports.markdown_text import Markdown, escape, paragraphs
 
 if TYPE_CHECKING:

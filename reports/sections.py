@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.figure_flow import flow_figure
-from neurotrial.reports.figure_forest import forest_figure
-from neurotrial.reports.figure_paired import paired_figure
-from neurotrial.reports.figure_scatter import scatter_figure
+from neurotrial.reports.figures.flow import flow_figure
+from neurotrial.reports.figures.forest import forest_figure
+from neurotrial.reports.figures.paired import paired_figure
+from neurotrial.reports.figures.scatter import scatter_figure
 from neurotrial.reports.floats import figure_float, table_float
 from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
-from neurotrial.reports.prose_counts import flow_text, harms_text, missing_text
-from neurotrial.reports.prose_results import effects_text, family_text, requested_text, undefined_ratios_text
-from neurotrial.reports.table_estimators import estimator_table, within_arm_table
-from neurotrial.reports.table_harms import harms_table
-from neurotrial.reports.table_outcomes import outcome_table
-from neurotrial.reports.table_participants import baseline_table, flow_table
+from neurotrial.reports.prose.counts import flow_text, harms_text, missing_text
+from neurotrial.reports.prose.results import effects_text, family_text, requested_text, undefined_ratios_text
+from neurotrial.reports.tables.estimators import estimator_table, within_arm_table
+from neurotrial.reports.tables.harms import harms_table
+from neurotrial.reports.tables.outcomes import outcome_table
+from neurotrial.reports.tables.participants import baseline_table, flow_table
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults

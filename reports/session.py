@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from neurotrial.errors import refuse
-from neurotrial.reports import prose_abstract, prose_limits, prose_methods, sections
+from neurotrial.reports import sections
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO, RATIO_DIGITS
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.markdown_text import Markdown, paragraphs
 from neurotrial.reports.number_format import is_missing, number, p_value, percent, whole
-from neurotrial.reports.table_plan import estimand_table
-from neurotrial.reports.table_record import record_table
+from neurotrial.reports.prose import abstract as prose_abstract
+from neurotrial.reports.prose import limits as prose_limits
+from neurotrial.reports.prose import methods as prose_methods
+from neurotrial.reports.tables.plan import estimand_table
+from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
 from neurotrial.study_file import STUDY_FILE
 

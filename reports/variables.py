@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.figure_style import SIMULATED
+from neurotrial.reports.figures.style import SIMULATED
 from neurotrial.reports.markdown_text import escape
 from neurotrial.study import Study
 

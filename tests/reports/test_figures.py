@@ -9,10 +9,10 @@ from scipy import stats
 
 from neurotrial.errors import InputError
 from neurotrial.reports.cited import CitedResults
-from neurotrial.reports.figure_flow import flow_boxes, flow_figure
-from neurotrial.reports.figure_forest import forest_figure, pooled_sd, standardised_effects
-from neurotrial.reports.figure_paired import paired_figure
-from neurotrial.reports.figure_scatter import scatter_figure
+from neurotrial.reports.figures.flow import flow_boxes, flow_figure
+from neurotrial.reports.figures.forest import forest_figure, pooled_sd, standardised_effects
+from neurotrial.reports.figures.paired import paired_figure
+from neurotrial.reports.figures.scatter import scatter_figure
 from neurotrial.reports.floats import figure_float
 from neurotrial.reports.participants_drawn import drawn_arms
 

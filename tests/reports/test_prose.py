@@ -7,16 +7,16 @@ import pytest
 from results_fixture import changed, make_results, plan
 
 from neurotrial.reports.cited import CitedResults
-from neurotrial.reports.prose_counts import flow_text, harms_text, missing_text
-from neurotrial.reports.prose_limits import limitations_text, statements_text
-from neurotrial.reports.prose_methods import (
+from neurotrial.reports.prose.counts import flow_text, harms_text, missing_text
+from neurotrial.reports.prose.limits import limitations_text, statements_text
+from neurotrial.reports.prose.methods import (
     design_text,
     estimator_text,
     multiplicity_text,
     outcomes_text,
     visits_text,
 )
-from neurotrial.reports.prose_results import (
+from neurotrial.reports.prose.results import (
     effect_sentence,
     effects_text,
     family_text,

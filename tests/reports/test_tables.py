@@ -13,13 +13,13 @@ from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effect_cells import effect_cell
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.number_format import count_percent, mean_sd, median_iqr, p_cell
-from neurotrial.reports.table_estimators import estimator_table, within_arm_table
-from neurotrial.reports.table_harms import harms_table
-from neurotrial.reports.table_outcomes import outcome_table
-from neurotrial.reports.table_participants import baseline_table, flow_table
-from neurotrial.reports.table_plan import estimand_table
-from neurotrial.reports.table_record import record_table
-from neurotrial.reports.table_style import make_table
+from neurotrial.reports.tables.estimators import estimator_table, within_arm_table
+from neurotrial.reports.tables.harms import harms_table
+from neurotrial.reports.tables.outcomes import outcome_table
+from neurotrial.reports.tables.participants import baseline_table, flow_table
+from neurotrial.reports.tables.plan import estimand_table
+from neurotrial.reports.tables.record import record_table
+from neurotrial.reports.tables.style import make_table
 
 
 class Rows(HTMLParser):

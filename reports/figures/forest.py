@@ -1,0 +1,194 @@
+"""Forest plot: the main contrasts of every outcome on one axis, in baseline SDs, oriented by direction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.figures.style import (
+    LINE,
+    arm_styles,
+    fitted,
+    in_house_style,
+    line_count,
+    mark_simulated,
+    new_figure,
+    note_simulated,
+)
+from neurotrial.reports.floats import Plot
+from neurotrial.reports.markdown_text import Markdown, escape
+from neurotrial.reports.number_format import interval, is_missing, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.effects import Effect
+    from neurotrial.study import Analysis
+
+__all__ = ["Standardised", "forest_figure", "pooled_sd", "standardised_effects"]
+
+_LABEL, _SIDE, _WORDS = 2.3, 1.75, 1.8
+"""Widths of row labels, of the words on each side of 0, and of the column of numbers, in inches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standardised:
+    """An effect in baseline SDs, oriented so that positive favours the arm that is compared with the reference.
+
+    Attributes
+    ----------
+    effect : Effect
+        The estimate in its own unit.
+    analysis : str
+        Label of the analysis.
+    sd : float
+        Pooled baseline SD, in the unit of the outcome.
+    estimate, low, high : float
+        In SDs; ``low`` < ``high``.
+    """
+
+    effect: Effect
+    analysis: str
+    sd: float
+    estimate: float
+    low: float
+    high: float
+
+
+def pooled_sd(counts: list[int], sds: list[float]) -> float:
+    """Return the SD pooled over arms with n - 1 weights; NaN if no arm has an SD.
+
+    Examples
+    --------
+    >>> pooled_sd([3, 5], [2.0, 4.0])
+    3.4641016151377544
+    """
+    pairs = [(n, sd) for n, sd in zip(counts, sds, strict=True) if n > 1 and not math.isnan(sd)]
+    freedom = sum(n - 1 for n, _ in pairs)
+    return math.sqrt(sum((n - 1) * sd**2 for n, sd in pairs) / freedom) if freedom else math.nan
+
+
+def standardised_effects(data: CitedResults) -> Iterator[Standardised]:
+    """Yield the main contrasts of all analyses that have an interval, in their own unit and a baseline SD above 0.
+
+    Ratios have no baseline SD in their own unit and are left to the tables; so are sensitivity analyses.
+    """
+    for analysis in data.study.analyses:
+        if analysis.role == "sensitivity":
+            continue
+        for outcome in data.outcomes_of(analysis):
+            sd = _baseline_sd(data, analysis, outcome.name)
+            for effect in data.effects(analysis.name, outcome.name, analysis.main_method):
+                if effect.has_interval and effect.unit == outcome.unit and sd > 0:
+                    yield _standardised(effect, analysis.label, sd)
+
+
+def _baseline_sd(data: CitedResults, analysis: Analysis, outcome: str) -> float:
+    rows = [
+        row
+        for row in data.described("outcome", analysis, outcome, data.study.baseline_visit.name)
+        if row is not None
+    ]
+    sds = [math.nan if is_missing(row["sd"]) else float(row["sd"]) for row in rows]
+    return pooled_sd([int(row["n"]) for row in rows], sds)
+
+
+def _standardised(effect: Effect, analysis: str, sd: float) -> Standardised:
+    sign = 1 if effect.outcome.direction == "higher_is_better" else -1
+    ends = [sign * value / sd for value in (effect.estimate, effect.low, effect.high) if value is not None]
+    return Standardised(effect, analysis, sd, ends[0], min(ends[1:]), max(ends[1:]))
+
+
+@in_house_style
+def forest_figure(data: CitedResults) -> Plot | None:
+    """Draw the main contrast of every outcome with its interval.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Plot or None
+        None if no contrast has an interval in the unit of its outcome.
+    """
+    shown = list(standardised_effects(data))
+    if not shown:
+        return None
+    labels = [_row_label(item, several=len(data.comparisons) > 1) for item in shown]
+    numbers = [_numbers(item.effect) for item in shown]
+    other = data.arm_label(data.comparisons[0]) if len(data.comparisons) == 1 else "the arm named first"
+    sides = [
+        fitted(f"← favours {data.study.reference_arm.label}", _SIDE),
+        fitted(f"favours {other} →", _SIDE),
+    ]
+    figure = new_figure(
+        1.2 + LINE * (line_count(*sides) + (line_count(*labels, *numbers) + 1.3) * len(shown))
+    )
+    panel, words = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
+    _draw_rows(panel, shown, labels, data)
+    _write_rows(words, numbers)
+    _write_sides(panel, *sides)
+    panel.set_xlabel(fitted(f"Difference in baseline SDs ({_kinds(shown)})", 2 * _SIDE))
+    mark_simulated(figure, data.study)
+    caption = (
+        f"Differences between arms by outcome, each divided by its pooled baseline SD (taken as fixed) and oriented by the "
+        f"outcome's declared direction: right of 0 favours {escape(other)}. Lines: {escape(_kinds(shown))}. At the right: the "
+        "difference in the unit of the outcome, not oriented. SD, standard deviation; CI, confidence interval."
+    )
+    return Plot("forest", figure, Markdown(caption), _alt(data, shown))
+
+
+def _write_sides(panel: Axes, left: str, right: str) -> None:
+    """Write above the rows which arm each side of 0 favours."""
+    for label, place, side in ((left, 0.49, "right"), (right, 0.51, "left")):
+        panel.text(place, 1.0, label, transform=panel.transAxes, ha=side, va="bottom", fontsize=8.5)
+
+
+def _kinds(shown: list[Standardised]) -> str:
+    return "; ".join(dict.fromkeys(item.effect.interval_name for item in shown))
+
+
+def _row_label(item: Standardised, *, several: bool) -> str:
+    outcome = item.effect.outcome
+    direction = " (lower is better)" if outcome.direction == "lower_is_better" else ""
+    comparison = f": {item.effect.comparison}" if several else ""
+    return fitted(f"{outcome.label}{direction}{comparison}", _LABEL)
+
+
+def _numbers(effect: Effect) -> str:
+    limits = f"({interval(effect.low, effect.high, effect.digits)})"
+    return f"{fitted(effect.amount, _WORDS)}\n{fitted(limits, _WORDS)}"
+
+
+def _draw_rows(panel: Axes, shown: list[Standardised], labels: list[str], data: CitedResults) -> None:
+    styles = arm_styles(data.study)
+    panel.axvline(0, color="0.5", linewidth=1)
+    for y, item in enumerate(shown):
+        style = styles[item.effect.arm]
+        panel.plot([item.low, item.high], [y, y], color=style.colour, linewidth=1.8)
+        panel.plot(item.estimate, y, style.marker, color=style.colour, markersize=6.5)
+    panel.set_yticks(range(len(shown)), labels)
+    panel.set_ylim(len(shown) - 0.4, -0.6)
+    reach = 1.08 * max(max(abs(item.low), abs(item.high)) for item in shown)
+    panel.set_xlim(-reach, reach)
+
+
+def _write_rows(words: Axes, numbers: list[str]) -> None:
+    words.set_axis_off()
+    words.set_xlim(0, 1)
+    for y, text in enumerate(numbers):
+        words.text(0, y, text, va="center", fontsize=8.5)
+
+
+def _alt(data: CitedResults, shown: list[Standardised]) -> str:
+    rows = "; ".join(
+        f"{item.effect.outcome.label}, {item.effect.comparison}: {number(item.estimate, 2)} SD "
+        f"({item.effect.interval_name} {number(item.low, 2)} to {number(item.high, 2)})"
+        for item in shown
+    )
+    return f"Forest plot of differences in baseline SDs, positive where they favour the arm named first. {rows}.{note_simulated(data.study)}"

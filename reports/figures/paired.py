@@ -1,0 +1,111 @@
+"""Each participant's two values as a line, one panel an arm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurotrial.reports.figures.style import (
+    LINE,
+    WIDTH,
+    arm_styles,
+    fitted,
+    in_house_style,
+    line_count,
+    mark_simulated,
+    new_figure,
+    note_simulated,
+)
+from neurotrial.reports.floats import Plot
+from neurotrial.reports.markdown_text import Markdown, escape
+from neurotrial.reports.number_format import interval, number
+from neurotrial.reports.participants_drawn import Drawn, axis_label, drawn_arms, who
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.figures.style import ArmStyle
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["paired_figure"]
+
+
+@in_house_style
+def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Plot | None:
+    """Draw each participant's two values as a line, one panel an arm, with the arm's mean and its interval.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    analysis : Analysis
+        Gives follow-up visit and population.
+    outcome : Outcome
+        The outcome.
+
+    Returns
+    -------
+    Plot or None
+        None if no participant has both visits.
+    """
+    arms = drawn_arms(data, analysis, outcome)
+    if not arms:
+        return None
+    column = (WIDTH - 0.8) / len(arms)
+    titles = [fitted(f"{arm.label} (n = {len(arm.before)})", column) for arm in arms.values()]
+    visits = [
+        fitted(label, column / 2 - 0.2)
+        for label in (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
+    ]
+    figure = new_figure(3.2 + LINE * (line_count(*titles) + line_count(*visits)))
+    panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
+    for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
+        _paired_panel(panel, arm, arm_styles(data.study)[name], data.study.conf_level)
+        panel.set_title(title)
+        panel.set_xticks([0, 1], visits)
+    panels[0].set_ylabel(fitted(axis_label(outcome), 2.8))
+    mark_simulated(figure, data.study)
+    level = f"{100 * data.study.conf_level:.4g} % CI"
+    caption = (
+        f"{escape(outcome.label)} of each participant at both visits ({escape(who(data, analysis, outcome, arms))}). "
+        f"Thick line: mean of the arm with {escape(level)} of the mean (t)."
+    )
+    alt = f"{outcome.label}: one line a participant, one panel an arm. {_means_in_words(data, analysis, outcome, arms)}"
+    return Plot(
+        f"paired-{outcome.name}".replace("_", "-"),
+        figure,
+        Markdown(caption),
+        alt + note_simulated(data.study),
+    )
+
+
+def _paired_panel(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> None:
+    panel.plot([0, 1], [arm.before, arm.after], color=style.colour, alpha=0.35, linewidth=0.8)
+    for x, values in enumerate((arm.before, arm.after)):
+        panel.plot(
+            np.full(len(values), x), values, style.marker, color=style.colour, alpha=0.5, markersize=3.5
+        )
+    mean, low, high = arm.mean_interval(level)
+    panel.errorbar(
+        [-0.08, 1.08], mean, yerr=[mean - low, high - mean], color="black", linestyle=style.line, linewidth=2,
+        marker=style.marker, markersize=7, capsize=4, markerfacecolor=style.colour, zorder=3,
+    )  # fmt: skip
+    panel.set_xlim(-0.3, 1.3)
+
+
+def _means_in_words(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str, Drawn]) -> str:
+    visits = (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
+    return " ".join(
+        f"{arm.label} (n = {len(arm.before)}): {_mean_words(arm, outcome, visits, data.study.conf_level)}."
+        for arm in arms.values()
+    )
+
+
+def _mean_words(arm: Drawn, outcome: Outcome, visits: tuple[str, str], level: float) -> str:
+    words = [
+        f"mean {number(mean, outcome.digits)} ({100 * level:.4g} % CI {interval(low, high, outcome.digits)}) at {visit}"
+        for visit, (mean, low, high) in zip(visits, arm.mean_interval(level).T, strict=True)
+    ]
+    return ", ".join(words)

@@ -1,0 +1,126 @@
+"""Limitations that follow from the plan and the data, and the statements that the study file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.prose.counts import analysed_spans
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.study import Analysis
+
+__all__ = ["limitations_text", "statements_text"]
+
+_STATEMENTS = {
+    "registration": "Registration",
+    "ethics": "Ethics",
+    "data_sharing": "Data and code",
+    "funding": "Funding",
+    "conflicts": "Conflicts of interest",
+}
+
+
+def limitations_text(data: CitedResults) -> Markdown:
+    """Return the limitations that plan and data make certain, one list item each; authors add their own.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Markdown
+        A list; nothing if none applies.
+    """
+    parts = (_simulated, _unequal, _subsets, _ratios, _within, _multiplicity, _failures)
+    return Markdown("\n".join(f"- {item}" for part in parts for item in part(data)))
+
+
+def _simulated(data: CitedResults) -> Iterator[str]:
+    if data.study.study.simulated:
+        yield "All data are simulated: no number here says anything about patients."
+
+
+def _unequal(data: CitedResults) -> Iterator[str]:
+    outcome = data.outcomes_of(data.primary)[0]
+    counts = {arm.label: data.n_analysed(data.primary, outcome.name, arm.name) for arm in data.study.arms}
+    if len(set(counts.values())) > 1:
+        sizes = listing(f"{n} ({label})" for label, n in counts.items())
+        words = (
+            f"The arms are unequal: {sizes} in the primary analysis; the smallest arm limits the precision"
+        )
+        yield f"{escape(words)}, and model-based standard errors of ANCOVA can be biased either way [@bartlett2020]."
+
+
+def _subsets(data: CitedResults) -> Iterator[str]:
+    randomised = data.n_randomised()
+    for span, labels in analysed_spans(data).items():
+        if span != str(randomised):
+            yield escape(
+                f"{span} of {randomised} randomised participants have both visits and are in the population of: "
+                f"{listing(labels)}. Randomisation does not protect the comparison of those who remain."
+            )
+
+
+def _ratios(data: CitedResults) -> Iterator[str]:
+    if any("improvement_ratio" in analysis.methods for analysis in data.study.analyses):
+        yield (
+            "The improvement ratio divides by baseline: it is undefined at 0, heavy-tailed near 0, and differs between arms "
+            "whose baselines differ even where the treatment does nothing [@vickers2001]. A correlation of change with baseline "
+            "can be extreme whatever the true relation, where follow-up varies less than baseline [@hope2019]."
+        )
+
+
+def _within(data: CitedResults) -> Iterator[str]:
+    if any("within_arm" in analysis.methods for analysis in data.study.analyses):
+        yield (
+            "A change that is significant in one arm and not in the other is no evidence of a difference between the arms; "
+            "larger arms reach significance more easily."
+        )
+
+
+def _multiplicity(data: CitedResults) -> Iterator[str]:
+    loose = list(_unadjusted(data))
+    if loose:
+        yield escape(
+            f"The p-values of {listing(analysis.label for analysis in loose)} are not adjusted for multiplicity."
+        )
+
+
+def _unadjusted(data: CitedResults) -> Iterator[Analysis]:
+    adjusted = {name for family in data.study.families for name in family.analyses}
+    for analysis in data.study.analyses:
+        several = len(data.outcomes_of(analysis)) * len(data.comparisons) > 1
+        if analysis.name not in adjusted and (several or analysis.role != "primary"):
+            yield analysis
+
+
+def _failures(data: CitedResults) -> Iterator[str]:
+    failed = data.rows("estimates", status="failed")
+    if failed:
+        pairs = dict.fromkeys((row.values["analysis"], row.values["outcome"]) for row in failed)
+        labels = listing(data.study.outcome(outcome).label for _, outcome in pairs)
+        yield escape(f"{len(failed)} planned estimates could not be made; they concern {labels}.")
+
+
+def statements_text(data: CitedResults) -> Markdown:
+    """Return registration, ethics, data, funding and conflicts from the study file, marked where it is silent.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Markdown
+        One paragraph each.
+    """
+    info = data.study.study
+    silent = "*[Authors: not stated in study.yaml.]*"
+    texts = {head: getattr(info, name) for name, head in _STATEMENTS.items()}
+    return paragraphs(*(f"**{head}.** {escape(text) if text else silent}" for head, text in texts.items()))

@@ -1,0 +1,1 @@
+"""The builtin renderer of .qmd documents, its linter, and the way to real Quarto."""

@@ -1,0 +1,157 @@
+"""The builtin renderer: a document's cells are run once, then pandoc makes each format."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurotrial.reports.rendering.authors import title_block
+from neurotrial.reports.rendering.execute import FigureSize, run_tasks
+from neurotrial.reports.rendering.labels import bibliography_files
+from neurotrial.reports.rendering.lint import checked_document
+from neurotrial.reports.rendering.outputs import assemble, tasks_of
+from neurotrial.reports.rendering.pandoc import pandoc_version, run_pandoc
+from neurotrial.reports.rendering.settings import merge
+
+if TYPE_CHECKING:
+    from neurotrial.reports.rendering.document import Document
+
+__all__ = ["BUILTIN_FORMATS", "builtin_version", "render_builtin"]
+
+ASSETS = Path(__file__).parent
+READER = "markdown+autolink_bare_uris-pandoc_title_block-yaml_metadata_block-mmd_title_block"
+DEFAULT_SIZE = FigureSize(width=7, height=5, dpi=300)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A format: its options for pandoc, and what is done to the file afterwards."""
+
+    options: Callable[[Mapping[str, Any], Path], list[str]]
+    finish: Callable[[Path], None]
+
+
+def builtin_version() -> str:
+    """Return what the builtin renderer is made of, e.g. ``"pandoc 3.9"``."""
+    return f"pandoc {pandoc_version()}"
+
+
+def render_builtin(
+    path: Path, to: Sequence[str], folder: Path, progress: Callable[[str], None]
+) -> dict[str, Path]:
+    """Render a document into a folder.
+
+    Parameters
+    ----------
+    path : Path
+        A .qmd file.
+    to : sequence of str
+        Formats among `BUILTIN_FORMATS`.
+    folder : Path
+        An existing folder for the results.
+    progress : callable
+        Told what is done.
+
+    Returns
+    -------
+    dict of str to Path
+        The file of each format.
+
+    Raises
+    ------
+    InputError
+        If the document does not pass the linter.
+    RenderError
+        If a cell or the conversion fails.
+    """
+    progress(f"checking {path.name}")
+    document = checked_document(path)
+    size = _figure_size(document.metadata)
+    environment = {"NEUROTRIAL_RENDERER": f"builtin ({builtin_version()})"}
+    outputs = run_tasks(tasks_of(document), document.path.parent, size, environment, progress)
+    with tempfile.TemporaryDirectory(prefix="neurotrial-render-") as name:
+        work = Path(name)
+        (work / "document.md").write_text(assemble(document, outputs, work, size.dpi), "utf-8")
+        files = {}
+        for target in to:
+            progress(f"writing {target}")
+            files[target] = folder / f"{path.stem}.{target}"
+            _convert(document, target, work, files[target])
+    return files
+
+
+def _figure_size(metadata: Mapping[str, Any]) -> FigureSize:
+    return FigureSize(
+        float(metadata.get("fig-width", DEFAULT_SIZE.width)),
+        float(metadata.get("fig-height", DEFAULT_SIZE.height)),
+        int(metadata.get("fig-dpi", DEFAULT_SIZE.dpi)),
+    )
+
+
+def _convert(document: Document, target: str, work: Path, out: Path) -> None:
+    settings = merge(document.metadata, document.formats.get(target, {}))
+    metadata = work / f"{target}.json"
+    metadata.write_text(json.dumps(_metadata(document, settings), ensure_ascii=False, default=str), "utf-8")
+    places = os.pathsep.join(map(str, (work, document.path.parent, document.root)))
+    arguments = [
+        *("document.md", f"--from={READER}", f"--to={target}", "--standalone", f"--output={out}"),
+        *(f"--metadata-file={metadata.name}", f"--resource-path={places}"),
+        *(f"--lua-filter={ASSETS / 'qmd.lua'}", "--citeproc"),
+        *_common_options(settings),
+        *BUILTIN_FORMATS[target].options(settings, work),
+    ]
+    run_pandoc(arguments, work, document.path.name)
+    BUILTIN_FORMATS[target].finish(out)
+
+
+def _metadata(document: Document, settings: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("title", "subtitle", "abstract", "keywords", "csl", "nocite", "link-citations", "toc-title")
+    values = {key: settings[key] for key in kept if key in settings}
+    values |= title_block(settings)
+    values["lang"] = str(settings.get("lang", "en"))
+    values["bibliography"] = [str(file) for file in bibliography_files(document)]
+    if not values.get("title"):
+        values["pagetitle"] = document.path.stem
+    return values
+
+
+def _common_options(settings: Mapping[str, Any]) -> list[str]:
+    options = ["--number-sections"] if settings.get("number-sections") else []
+    if settings.get("toc"):
+        options += ["--toc", f"--toc-depth={int(settings.get('toc-depth', 3))}"]
+    return options
+
+
+def _html_options(settings: Mapping[str, Any], _: Path) -> list[str]:
+    own = settings.get("css") or []
+    sheets = [str(ASSETS / "page.css"), *([own] if isinstance(own, str) else own)]
+    styles = [f"--css={sheet}" for sheet in sheets]
+    return [f"--template={ASSETS / 'page.html'}", "--mathml", "--embed-resources", *styles]
+
+
+def _docx_options(settings: Mapping[str, Any], work: Path) -> list[str]:
+    reference = settings.get("reference-doc")
+    if not reference:
+        from neurotrial.reports.rendering.word_reference import write_reference_docx
+
+        reference = work / "reference.docx"
+        write_reference_docx(reference)
+    return [f"--template={ASSETS / 'word-page.openxml'}", f"--reference-doc={reference}"]
+
+
+def _finish_docx(path: Path) -> None:
+    from neurotrial.reports.rendering.word_tables import finish_tables
+
+    finish_tables(path)
+
+
+BUILTIN_FORMATS = {
+    "html": _Target(_html_options, lambda _: None),
+    "docx": _Target(_docx_options, _finish_docx),
+}
+"""The formats of the builtin renderer."""

@@ -1,0 +1,1 @@
+"""Tables of a report, each made from the results store."""

@@ -1,0 +1,45 @@
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+
+import neurotrial.models as package
+
+
+def test_names_come_from_their_modules_and_hide_none():
+    for name in package.__all__:
+        value = getattr(package, name)
+        assert not inspect.ismodule(value)
+    homes = {name: module for module, names in package._HOMES.items() for name in names}
+    assert sorted(homes) == sorted(package.__all__)
+    for name, module in homes.items():
+        assert name in importlib.import_module(f"neurotrial.models.{module}").__all__
+
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse(inspect.getsource(package))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {(node.module, alias.name) for node in guarded.body for alias in node.names}
+    assert seen == {
+        (f"neurotrial.models.{module}", name) for module, names in package._HOMES.items() for name in names
+    }
+
+
+def test_the_package_is_light():
+    code = (
+        "import sys, neurotrial.models; print({'numpy', 'pandas', 'scipy', 'statsmodels'} & set(sys.modules))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "set()\n"
+    )
+
+
+def test_public_functions_take_keywords_and_say_what_they_raise():
+    for name in package.__all__:
+        value = getattr(package, name)
+        if inspect.isfunction(value):
+            sections = inspect.getdoc(value)
+            assert "Parameters\n---" in sections
+            assert "Returns\n---" in sections
