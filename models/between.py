@@ -53,7 +53,8 @@ def rank_estimate(test: RankTest, template: Estimate, conf_level: float) -> Esti
     """Fill the labels of `template` with a Mann-Whitney test: shift, U, interval and p; the reason says which p."""
     bounded = test.interval_kind != "none"
     how = {
-        "exact_conditional": "exact permutation distribution of the mid-ranks",
+        "exact_conditional": "exact permutation distribution of the mid-ranks (normal approximation with "
+        f"continuity correction: p = {test.p_asymptotic:.3f})",
         "asymptotic_cc": "normal approximation with continuity correction",
     }[test.method]
     return replace(

@@ -33,6 +33,8 @@ class RankTest:
         Pairs in which the treated value is the larger, ties counting a half; between 0 and n_treated n_reference.
     p_value : float
         Two-sided p of `method`.
+    p_asymptotic : float
+        Two-sided p of ``asymptotic_cc``, whichever the method is.
     method : {"exact_conditional", "asymptotic_cc"}
         Permutation distribution of the mid-ranks given the ties, or normal approximation with tie-corrected variance
         and continuity correction.
@@ -51,6 +53,7 @@ class RankTest:
 
     u: float
     p_value: float
+    p_asymptotic: float
     method: RankMethod
     hodges_lehmann: float
     conf_low: float
@@ -102,7 +105,8 @@ def rank_test(
     exact = m + n <= EXACT_UP_TO if method == "auto" else method == "exact_conditional"
     doubled = doubled_midranks(np.concatenate([treated, reference]))
     u = float(doubled[:m].sum() / 2 - m * (m + 1) / 2)
-    p_value = _exact_p(doubled, m) if exact else asymptotic_p(doubled, m)
+    p_asymptotic = asymptotic_p(doubled, m)
+    p_value = _exact_p(doubled, m) if exact else p_asymptotic
     differences = np.sort(np.subtract.outer(treated, reference), axis=None)
     order = _exact_order(m, n, conf_level) if exact else _asymptotic_order(m, n, conf_level)
     low, high = (differences[order - 1], differences[-order]) if order else (np.nan, np.nan)
@@ -110,6 +114,7 @@ def rank_test(
     return RankTest(
         u=u,
         p_value=p_value,
+        p_asymptotic=p_asymptotic,
         method="exact_conditional" if exact else "asymptotic_cc",
         hodges_lehmann=float(np.median(differences)),
         conf_low=float(low),

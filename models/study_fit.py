@@ -122,8 +122,8 @@ def _fit_cell(study: Study, cell: Cell, data: StudyData) -> tuple[pd.DataFrame, 
             cell.analysis.main_method, "; ".join(f"{p.where}: {p.rule}" for p in error.problems)
         )
     statement = agreement(
-        rows,
-        wide,
+        _labelled(study, rows, "contrast"),
+        _labelled(study, wide, "arm"),
         main=cell.analysis.main_method,
         direction=cell.outcome.direction,
         conf_level=study.conf_level,
@@ -141,6 +141,13 @@ def _wide(study: Study, cell: Cell, data: StudyData) -> pd.DataFrame:
     return (
         rows.drop(columns=["visit", "outcome"]).rename(columns={"value": "follow_up"}).reset_index(drop=True)
     )
+
+
+def _labelled(study: Study, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Put the arms' labels where their names stand, for a sentence that readers see."""
+    names = {arm.name: arm.label for arm in study.arms}
+    contrasts = {f"{one} - {two}": f"{names[one]} - {names[two]}" for one in names for two in names}
+    return frame.assign(**{column: frame[column].replace(names | contrasts)})
 
 
 def _identified(study: Study, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:

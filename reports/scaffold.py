@@ -12,9 +12,7 @@ from neurotrial.paths import writable_folder
 __all__ = ["write_demo", "write_scaffold"]
 
 _TOP = ("study.yaml", "_quarto.yml")
-_DOCUMENT_SUFFIXES = (".qmd", ".bib", ".csl")
-_QUARTO_FILTER = "word-floats.lua"
-"""Named by the docx format of ``_quarto.yml``, for those who render with Quarto."""
+_DOCUMENT_SUFFIXES = (".qmd", ".bib", ".csl", ".lua")
 _SIMULATED = ("simulated: false", "simulated: true")
 
 
@@ -38,11 +36,7 @@ def write_scaffold(folder: Path) -> list[Path]:
     """
     with as_file(files("neurotrial.reports")) as package:
         sources = {name: package / "templates" / name for name in _TOP}
-        documents = sorted(
-            path
-            for path in package.iterdir()
-            if path.suffix in _DOCUMENT_SUFFIXES or path.name == _QUARTO_FILTER
-        )
+        documents = sorted(path for path in package.iterdir() if path.suffix in _DOCUMENT_SUFFIXES)
         sources |= {f"reports/{path.name}": path for path in documents}
         return _copy(sources, folder)
 

@@ -1,7 +1,7 @@
 -- Quarto's Markdown on bare pandoc: conditional content, callouts, numbered floats, equations and cross-references.
 
 local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
-local word = dofile(pandoc.path.join {here, 'word-floats.lua'})
+local word = dofile(pandoc.path.join {here, '..', 'word-floats.lua'})
 local html_tables = dofile(pandoc.path.join {here, 'html-tables.lua'})
 
 local DOCX = FORMAT:match('docx') ~= nil

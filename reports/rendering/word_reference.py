@@ -122,6 +122,8 @@ def _captions(document: Any) -> None:
         )
         style.paragraph_format.keep_with_next = name != "Image Caption"
         style.paragraph_format.keep_together = True
+    # more than single spacing cuts the top off a picture that is a line of its own in LibreOffice
+    document.styles["Captioned Figure"].paragraph_format.line_spacing = 1.0
 
 
 def _own_styles(document: Any) -> None:

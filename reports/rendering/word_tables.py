@@ -15,7 +15,15 @@ __all__ = ["column_shares", "finish_tables"]
 FULL_WIDTH = 5000
 """The whole text width in fiftieths of a percent, as Word counts."""
 
-SMALLEST_SHARE = 0.06
+TEXT_WIDTH = 468
+"""Text width of the page in points: letter paper with margins of an inch."""
+
+CHARACTER = 4.8
+"""Width of a character of table text in points, taken generously."""
+
+PADDING = 8
+"""What a cell needs beside its text, in points."""
+
 LONGEST_CELL = 40
 """A cell longer than this (in characters) is wrapped anyway and asks for no more room."""
 
@@ -50,45 +58,49 @@ def finish_tables(path: Path) -> None:
     path.write_bytes(repack(buffer.getvalue()))
 
 
-def column_shares(lengths: Sequence[Sequence[int]]) -> list[float]:
+def column_shares(texts: Sequence[Sequence[str]]) -> list[float]:
     """Share the width of a table out among its columns.
 
     Parameters
     ----------
-    lengths : sequence of sequence of int
-        Characters of each cell, by row; the rows have equal lengths.
+    texts : sequence of sequence of str
+        Text of each cell, by row; the rows have equal lengths.
 
     Returns
     -------
     list of float
-        Sum to 1. A column gets room by the square root of its longest cell times its longest cell's wrapped
-        length, so that long texts wrap and short numbers do not.
+        Sum to 1. A column has room for its longest word, as far as the page allows; what is left goes by the square
+        root of the longest cell times its wrapped length, so that long texts wrap and short numbers do not.
 
     Examples
     --------
-    >>> [round(share, 2) for share in column_shares([[10, 10], [10, 10]])]
-    [0.5, 0.5]
+    >>> [round(share, 2) for share in column_shares([["Estimate", "Unit"], ["8.1 (2.3 to 13.9)", "points"]])]
+    [0.63, 0.37]
     """
-    columns = list(zip(*lengths, strict=True))
-    wanted = [math.sqrt(max(1, *column) * min(max(1, *column), LONGEST_CELL)) + 2 for column in columns]
-    shares = [max(want / sum(wanted), SMALLEST_SHARE) for want in wanted]
+    columns = list(zip(*texts, strict=True))
+    words = [max((len(word) for cell in column for word in cell.split()), default=1) for column in columns]
+    least = [(word * CHARACTER + PADDING) / TEXT_WIDTH for word in words]
+    longest = [max(1, *map(len, column)) for column in columns]
+    wanted = [math.sqrt(length * min(length, LONGEST_CELL)) + 2 for length in longest]
+    spare = max(0.0, 1 - sum(least))
+    shares = [share + spare * want / sum(wanted) for share, want in zip(least, wanted, strict=True)]
     return [share / sum(shares) for share in shares]
 
 
-def _grid_rows(table: Any) -> list[list[int]]:
-    """Return the text length of each cell by row, only of rows without merged columns."""
+def _grid_rows(table: Any) -> list[list[str]]:
+    """Return the text of each cell by row, only of rows without merged columns."""
     from docx.oxml.ns import qn
 
     count = len(table.find(qn("w:tblGrid")))
-    rows = [[_length(cell) for cell in row.findall(qn("w:tc"))] for row in table.findall(qn("w:tr"))]
+    rows = [[_text(cell) for cell in row.findall(qn("w:tc"))] for row in table.findall(qn("w:tr"))]
     whole = [row for row in rows if len(row) == count]
-    return whole or [[1] * count]
+    return whole or [[""] * count]
 
 
-def _length(cell: Any) -> int:
+def _text(cell: Any) -> str:
     from docx.oxml.ns import qn
 
-    return sum(len(text.text or "") for text in cell.iter(qn("w:t")))
+    return "".join(text.text or "" for text in cell.iter(qn("w:t")))
 
 
 def _widths(table: Any) -> None:
