@@ -36,15 +36,16 @@ def build_outcomes(study: Study, tables: Mapping[str, pd.DataFrame]) -> tuple[pd
     -------
     DataFrame
         One row for each participant x visit x outcome, in the order of the study file: ``participant_id``, ``arm``,
-        ``visit``, ``outcome``, ``value``, ``baseline``, then the covariates of the analyses. Missing values are
-        missing; no row is.
+        ``visit``, ``outcome``, ``value``, ``baseline``, then the covariates of the analyses and the flags of the
+        populations. Missing values are missing; no row is.
     list of Problem
         Outcomes whose source is ambiguous, empty or not in the tables.
     """
     import pandas as pd
 
     participants = tables["participants"]
-    covariates = covariate_columns(study)
+    flags = [population.flag for population in study.populations if population.flag]
+    columns = list(dict.fromkeys([*covariate_columns(study), *flags]))
     problems: list[Problem] = []
     parts = []
     for outcome in study.outcomes:
@@ -52,7 +53,7 @@ def build_outcomes(study: Study, tables: Mapping[str, pd.DataFrame]) -> tuple[pd
         problems += faults
         parts.append(_on_grid(study, outcome, participants, rows))
     long = pd.concat(parts, ignore_index=True)
-    extra = participants.set_index("participant_id").reindex(columns=covariates)
+    extra = participants.set_index("participant_id").reindex(columns=columns)
     return long.join(extra, on="participant_id"), problems
 
 

@@ -184,18 +184,26 @@ class Results:
         Raises
         ------
         InputError
-            If no table has the key, several have it with that column, or the table lacks the column.
+            If no table has the key, several rows have it with that column, or the table lacks the column.
         """
+        import pandas as pd
+
         key, _, column = citation.partition("#")
-        holders = [
-            frame
+        found = [
+            frame.loc[frame["key"] == key, column]
             for frame in self.tables.values()
-            if "key" in frame and column in frame and (frame["key"] == key).any()
+            if "key" in frame and column in frame
         ]
-        if len(holders) != 1:
+        values = pd.concat([part.astype("object") for part in found]) if found else pd.Series(dtype="object")
+        if len(values) != 1:
             known = [name for frame in self.tables.values() if "key" in frame for name in frame["key"]]
-            raise _no_such_key(citation, key, known)
-        return holders[0].loc[holders[0]["key"] == key, column].iloc[0]
+            raise _no_such_key(citation, key, known) if values.empty else _several(citation)
+        return values.iloc[0]
+
+
+def _several(citation: str) -> InputError:
+    remedy = "an estimate in two families has two adjusted p-values: read them from the table `adjusted`"
+    return refuse(f"results: {citation}", "several results have this key and column", remedy)
 
 
 def _no_such_key(citation: str, key: str, known: list[str]) -> InputError:

@@ -58,6 +58,8 @@ def _names_once(study: Study) -> Iterator[Fault]:
     ):
         names = _names(getattr(study, part))
         for index, name in enumerate(names):
+            if part == "arms" and name == "all":
+                yield (part, index, "name"), "'all' means every arm together in the results", "rename the arm"
             if name in names[:index]:
                 yield (part, index, "name"), f"{name!r} is declared twice", "give each its own name"
 

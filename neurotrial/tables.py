@@ -325,7 +325,7 @@ _STATUS = Table(
 
 _OUTCOMES = Table(
     "outcomes",
-    "analysis-ready long table, made from the tables above by the study file; covariates follow as further columns",
+    "analysis-ready long table, made from the tables above by the study file; covariates and population flags follow",
     ("participant_id", "visit", "outcome"),
     (
         _PARTICIPANT,

@@ -39,7 +39,7 @@ def counts_note(arms: Iterable[Arm]) -> str:
 
 def counts_cell(effect: Effect, arms: Iterable[Arm]) -> str:
     """Return the participants in an estimate by arm."""
-    return " / ".join(whole(effect.n_per_arm.get(arm.name)) for arm in arms)
+    return "\u00a0/\u00a0".join(whole(effect.n_per_arm.get(arm.name)) for arm in arms)
 
 
 def interval_notes(effects: Iterable[Effect]) -> list[str]:

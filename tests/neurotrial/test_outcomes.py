@@ -101,6 +101,17 @@ def test_the_grid_is_complete_and_carries_baseline_and_covariates(tables: dict[s
     assert (row["value"], row["baseline"], row["site"], row["arm"]) == (33.5, 30.0, "y", "cells")
 
 
+def test_population_flags_travel_with_the_outcomes(tables: dict[str, pd.DataFrame]) -> None:
+    tables["participants"]["mri"] = [True, False]
+    outcomes, _ = build_outcomes(
+        make_study(populations=[{"name": "all", "label": "All", "flag": "mri"}]), tables
+    )
+    assert outcomes.groupby("participant_id")["mri"].unique().map(list).to_dict() == {
+        "sub-1": [True],
+        "sub-2": [False],
+    }
+
+
 def test_a_failed_feature_is_missing_and_a_flag_excludes_nothing(tables: dict[str, pd.DataFrame]) -> None:
     outcomes, _ = build_outcomes(make_study(), tables)
     assert values(outcomes, "fa") == {("sub-1", "v0"): 0.4, ("sub-1", "v1"): 0.5, ("sub-2", "v1"): 0.2}

@@ -75,6 +75,19 @@ def test_an_unknown_citation_suggests_a_near_key(results: Results, citation: str
         results.value(citation)
 
 
+def test_a_citation_that_two_families_answer_is_refused(results: Results) -> None:
+    rows = {
+        "family": ["a", "b"],
+        "procedure": ["holm", "bh"],
+        "key": [KEY, KEY],
+        "p_raw": [0.1, 0.1],
+        "p_adjusted": [0.2, 0.1],
+    }
+    results.tables["adjusted"] = pd.DataFrame(rows)
+    with pytest.raises(InputError, match="several results"):
+        results.value(f"{KEY}#p_adjusted")
+
+
 def test_results_that_break_their_contract_are_not_written(tmp_path: Path, results: Results) -> None:
     results.tables["estimates"] = pd.concat([estimates(), estimates()], ignore_index=True)
     with pytest.raises(InputError, match="one row for each key"):

@@ -87,6 +87,7 @@ def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path: Path) 
         ("analyses: [imaging]", "analyses: [images]", "is not a declared analysis"),
         ("procedure: holm, method: ancova_hc3", "procedure: holm, method: paired_t", "is not a declared estimate of analysis"),
         ("{name: cells, label", "{name: control, label", "'control' is declared twice"),
+        ("{name: cells, label", "{name: all, label", "'all' means every arm together"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

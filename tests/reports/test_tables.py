@@ -114,7 +114,7 @@ def test_outcome_table(data):
             for visit in ("baseline", "day90")
         ]
         assert row_of(table, f"{outcome.label}, {outcome.unit}") == [
-            "8 / 19",
+            "8\u00a0/\u00a019",
             *(mean_sd(row["mean"], row["sd"], outcome.digits) for row in means),
             effect_cell(effect),
             p_cell(effect.p),
