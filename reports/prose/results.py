@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.effect_cells import procedure_name
+from neurotrial.reports.effect_cells import adjusted_p, procedure_name
 from neurotrial.reports.effects import is_adjusted, method_label
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.number_format import is_missing, number, p_value
@@ -59,7 +59,19 @@ def _outcome_text(data: CitedResults, analysis: Analysis, outcome: Outcome) -> s
         return escape(
             f"{outcome.label}: no contrast between arms was estimated by {method_label(analysis.main_method)}."
         )
-    return " ".join(escape(effect_sentence(effect, visit)) for effect in effects)
+    sentences = (
+        part for effect in effects for part in (effect_sentence(effect, visit), *_adjusted(data, effect))
+    )
+    return " ".join(map(escape, sentences))
+
+
+def _adjusted(data: CitedResults, effect: Effect) -> Iterator[str]:
+    """Yield what multiplicity leaves of a p-value, right where the raw one stands."""
+    families = {family.name: family for family in data.study.families}
+    for row in adjusted_p(data, effect):
+        family = families[str(row["family"])]
+        adjusted = p_value(row["p_adjusted"], "p")
+        yield f"Adjusted over the family {family.label} ({procedure_name(family.procedure)}), {adjusted}."
 
 
 def effect_sentence(effect: Effect, visit: str) -> str:
@@ -92,8 +104,8 @@ def _verdict(effect: Effect) -> str:
             "better" if (side == "higher") == (effect.outcome.direction == "higher_is_better") else "worse"
         )
         first = effect.comparison.partition(" minus ")[0]
-        return f"The interval excludes no difference: values were {side}, which is {better}, with {first}."
-    return "The interval includes no difference, so that it does not tell which arm fared better."
+        return f"The interval excludes 0: values were {side}, which is {better}, with {first}."
+    return "The interval includes 0, so that it does not tell which arm fared better."
 
 
 def _importance(effect: Effect) -> Iterator[str]:
@@ -223,7 +235,7 @@ def family_text(data: CitedResults, family: Family) -> Markdown:
     if not rows:
         return Markdown("")
     level = round(1 - data.study.conf_level, 12)  # 1 - 0.95 is a little more than 0.05
-    kept = [row for row in rows if not is_missing(row["p_adjusted"]) and row["p_adjusted"] < level]
+    kept = [row for row in rows if not is_missing(row["p_adjusted"]) and row["p_adjusted"] <= level]
     without = sum(is_missing(row["p_adjusted"]) for row in rows)
     head = f"{family.label}: {len(rows)} contrasts, p-values adjusted by {procedure_name(family.procedure)}."
     found = [
@@ -231,7 +243,7 @@ def family_text(data: CitedResults, family: Family) -> Markdown:
         for row in kept
         for effect in [data.effect(row.key)]
     ]
-    count = f"The adjusted p-value is below {level:.3g} for {len(kept)} of them" + (
+    count = f"The adjusted p-value is at most {level:.3g} for {len(kept)} of them" + (
         " (intervals are not adjusted):" if found else "."
     )
     missing = [f"{without} of them have no p-value."] if without else []

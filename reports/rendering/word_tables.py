@@ -78,7 +78,7 @@ def column_shares(texts: Sequence[Sequence[str]]) -> list[float]:
     [0.63, 0.37]
     """
     columns = list(zip(*texts, strict=True))
-    words = [max((len(word) for cell in column for word in cell.split()), default=1) for column in columns]
+    words = [max((len(word) for cell in column for word in cell.split(" ")), default=1) for column in columns]
     least = [(word * CHARACTER + PADDING) / TEXT_WIDTH for word in words]
     longest = [max(1, *map(len, column)) for column in columns]
     wanted = [math.sqrt(length * min(length, LONGEST_CELL)) + 2 for length in longest]

@@ -45,12 +45,12 @@ def with_estimate(key, values=None, **columns):
 @pytest.mark.parametrize(
     ("direction", "low", "high", "verdict"),
     [
-        ("higher", 1.0, 3.0, "excludes no difference: values were higher, which is better, with Stem cells"),
-        ("higher", -3.0, -1.0, "excludes no difference: values were lower, which is worse, with Stem cells"),
-        ("lower", 1.0, 3.0, "excludes no difference: values were higher, which is worse, with Stem cells"),
-        ("lower", -3.0, -1.0, "excludes no difference: values were lower, which is better, with Stem cells"),
-        ("higher", -1.0, 3.0, "includes no difference"),
-        ("lower", -3.0, 0.0, "includes no difference"),
+        ("higher", 1.0, 3.0, "excludes 0: values were higher, which is better, with Stem cells"),
+        ("higher", -3.0, -1.0, "excludes 0: values were lower, which is worse, with Stem cells"),
+        ("lower", 1.0, 3.0, "excludes 0: values were higher, which is worse, with Stem cells"),
+        ("lower", -3.0, -1.0, "excludes 0: values were lower, which is better, with Stem cells"),
+        ("higher", -1.0, 3.0, "includes 0"),
+        ("lower", -3.0, 0.0, "includes 0"),
         ("higher", np.nan, np.nan, "Without an interval"),
     ],
 )  # fmt: skip
@@ -118,13 +118,13 @@ def test_undefined_ratios_are_counted_by_arm(data):
 
 
 @pytest.mark.parametrize(
-    ("p", "kept"), [((0.001, 0.2, 0.04), 2), ((0.06, 0.2, 0.05), 0), ((np.nan, 0.01, 0.5), 1)]
+    ("p", "kept"), [((0.001, 0.2, 0.04), 2), ((0.06, 0.2, 0.05), 1), ((np.nan, 0.01, 0.5), 1)]
 )
 def test_family_counts_what_multiplicity_leaves(p, kept):
     results = make_results()
     data = CitedResults.of(changed(results, "adjusted", results.tables["adjusted"].assign(p_adjusted=p)))
     text = words(family_text(data, data.study.families[0]))
-    assert f"The adjusted p-value is below 0.05 for {kept} of them" in text
+    assert f"The adjusted p-value is at most 0.05 for {kept} of them" in text
     assert text.count("adjusted p ") + text.count("adjusted p=") == kept
     assert ("have no p-value" in text) == bool(np.isnan(p).any())
 
@@ -211,3 +211,12 @@ def test_statements_are_the_study_files_words_or_marked(data):
     text = statements_text(data).text
     assert "**Registration.** NCT00000000" in text
     assert text.count("[Authors: not stated in study.yaml.]") == 4
+
+
+def test_an_effect_of_a_family_carries_its_adjusted_p_value():
+    data = CitedResults.of(make_results())
+    family = data.study.families[0]
+    analysis = next(a for a in data.study.analyses if a.name in family.analyses)
+    text = words(effects_text(data, analysis))
+    assert text.count(f"Adjusted over the family {family.label} (Holm), p ") == len(data.rows("adjusted"))
+    assert "Adjusted over" not in words(effects_text(data, data.primary))
