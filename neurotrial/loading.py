@@ -115,6 +115,7 @@ def _table_files(folder: Path, study: Study | None, problems: list[Problem]) -> 
         found = [path for path in candidates if path.is_file()]
         if found:
             files[name] = found[0]
+            problems += _unread(folder, found)
         elif name in named or name in _needed(study):
             where = named.get(name, f"tables/{name}{SUFFIXES[1]}")
             columns = ", ".join(column.name for column in TABLES[name].columns if column.required)
@@ -122,6 +123,16 @@ def _table_files(folder: Path, study: Study | None, problems: list[Problem]) -> 
                 Problem(where, "the table is missing", f"add it with at least the columns {columns}")
             )
     return files
+
+
+def _unread(folder: Path, found: list[Path]) -> list[Problem]:
+    """Warn of further files of a table, which an edit may have been meant for."""
+    read, *others = (path.relative_to(folder).as_posix() for path in found)
+    remedy = "edit that file, or remove it and keep the other"
+    return [
+        Problem(other, f"is not read, because {read} is there", remedy, severity="warning")
+        for other in others
+    ]
 
 
 def _needed(study: Study | None) -> set[str]:

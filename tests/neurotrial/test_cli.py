@@ -55,6 +55,15 @@ def test_check_shows_what_is_missing_and_touches_nothing(tmp_path: Path) -> None
     assert {path: path.read_bytes() for path in (tmp_path / "study").rglob("*") if path.is_file()} == before
 
 
+def test_of_two_files_of_one_table_the_one_that_is_not_read_is_named(tmp_path: Path) -> None:
+    write_demo(tmp_path / "study")
+    table = tmp_path / "study" / "tables" / "harms"
+    pd.read_csv(table.with_suffix(".tsv"), sep="\t").to_parquet(table.with_suffix(".parquet"))
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "study")])
+    assert result.exit_code == 0, result.output
+    assert "tables/harms.tsv: is not read, because tables/harms.parquet is there" in result.stderr
+
+
 def test_fit_is_deterministic(fitted: Path, tmp_path: Path) -> None:
     write_demo(tmp_path / "again")
     assert CliRunner().invoke(main, ["fit", str(tmp_path / "again")]).exit_code == 0

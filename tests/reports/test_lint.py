@@ -122,6 +122,11 @@ def test_the_shipped_documents_stay_inside_the_subset(document: Path, tmp_path: 
     assert lint(tmp_path / "study" / "reports" / document.name) == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.qmd")), ids=lambda path: path.name)
+def test_the_pages_of_the_guide_stay_inside_the_subset(page: Path) -> None:
+    assert lint(page) == []
+
+
 def test_a_cell_that_fails_is_shown_and_nothing_is_written(tmp_path: Path) -> None:
     problems(tmp_path, "Text.\n\n" + cell("x = 1", "1 / 0"))
     with pytest.raises(RenderError) as caught:
