@@ -6,15 +6,21 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurotrial.errors import Problem
-from neurotrial.reports.qmd_settings import Settings
 from neurotrial.reports.qmd_source import NEEDS_QUARTO
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_settings import Settings
 
 __all__ = ["Author", "author_problems", "format_date", "read_authors", "title_block"]
 
 AUTHOR_KEYS = ("name", "orcid", "email", "corresponding", "affiliations", "affiliation")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 PLACE_KEYS = ("department", "name", "address", "city", "region", "state", "postal-code", "country")
 
 
@@ -167,8 +173,6 @@ def format_date(value: Any, lang: str) -> str:
             day = date.fromisoformat(str(value))
         except ValueError:
             return str(value)
-    month = (
-        "January February March April May June July August September October November December".split()
-    )[day.month - 1]
+    month = MONTHS[day.month - 1]
     american = lang in {"en", "en-US"}
     return f"{month} {day.day}, {day.year}" if american else f"{day.day} {month} {day.year}"

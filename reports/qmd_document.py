@@ -219,4 +219,3 @@ def _cell(lines: Sequence[Line], scope: Scope, problems: list[Problem]) -> Cell:
         return Cell(start, {}, {}, code)
     option_lines = {path[0]: number for path, number in settings.lines.items() if len(path) == 1}
     return Cell(start, _expand(settings, scope, problems).values, option_lines, code)
-

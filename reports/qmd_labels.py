@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neurotrial.errors import Problem
-from neurotrial.reports.qmd_document import Document
 from neurotrial.reports.qmd_lint_text import ATTRIBUTES
 from neurotrial.reports.qmd_source import NEEDS_QUARTO
-from neurotrial.reports.qmd_visible import Visible
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_document import Document
+    from neurotrial.reports.qmd_visible import Visible
 
 __all__ = ["bibliography_files", "label_problems"]
 
@@ -50,7 +53,9 @@ def _duplicates(labels: list[tuple[str, str]]) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for where, label in labels:
         if label in first:
-            yield Problem(where, f"label {label} is used twice", "give one of them another name", (first[label],))
+            yield Problem(
+                where, f"label {label} is used twice", "give one of them another name", (first[label],)
+            )
         first.setdefault(label, where)
 
 
@@ -69,7 +74,9 @@ def _unknown_references(document: Document, visible: Visible, known: set[str]) -
             if _lowered(key) not in known and not written:
                 yield Problem(where, f"@{key} refers to no label", "add the label or mend the name")
             if _lowered(key).startswith("sec-") and document.metadata.get("number-sections") is not True:
-                yield Problem(where, f"@{key} refers to a section without number", "set number-sections: true")
+                yield Problem(
+                    where, f"@{key} refers to a section without number", "set number-sections: true"
+                )
         elif _OTHER_REFERENCE.fullmatch(_lowered(key)) and key not in (bibliography or ()):
             yield Problem(where, f"the reference @{key} needs Quarto", NEEDS_QUARTO)
         elif bibliography is not None and key not in bibliography:
@@ -106,7 +113,9 @@ def _groups(document: Document, visible: Visible) -> Iterator[Problem]:
                     f"write them outside: {item['prefix'].strip()} [@{item['key']}]",
                 )
             if reference and item["suffix"].strip():
-                yield Problem(where, f"text after a label in {match[0]} needs Quarto", "write it behind the bracket")
+                yield Problem(
+                    where, f"text after a label in {match[0]} needs Quarto", "write it behind the bracket"
+                )
 
 
 def _is_numeric(document: Document) -> bool:

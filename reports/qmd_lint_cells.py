@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurotrial.errors import Problem
-from neurotrial.reports.qmd_document import Cell, Document
 from neurotrial.reports.qmd_source import NEEDS_QUARTO, Line, fence_roles
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_document import Cell, Document
 
 __all__ = ["cell_problems"]
 
@@ -41,7 +43,9 @@ def _one_cell(cell: Cell) -> Iterator[Problem]:
         if _ANNOTATION.search(text):
             yield _needs(cell.where(), f"a code annotation ({text.strip()})", "write a comment instead")
         if number and text.startswith("#|"):
-            yield Problem(cell.where(), f"option {text} stands below the code", "move it to the top of the cell")
+            yield Problem(
+                cell.where(), f"option {text} stands below the code", "move it to the top of the cell"
+            )
 
 
 def _options(cell: Cell) -> Iterator[Problem]:
@@ -81,7 +85,9 @@ def _float(cell: Cell) -> Iterator[Problem]:
     figure = label.startswith("fig-") or "fig-cap" in cell.options
     if figure and not str(cell.options.get("fig-alt") or "").strip():
         yield Problem(
-            cell.where(), "the figure has no fig-alt", "say in `#| fig-alt:` what a reader who cannot see it misses"
+            cell.where(),
+            "the figure has no fig-alt",
+            "say in `#| fig-alt:` what a reader who cannot see it misses",
         )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from neurotrial.errors import Problem
-from neurotrial.reports.qmd_document import Document
 from neurotrial.reports.qmd_source import NEEDS_QUARTO
-from neurotrial.reports.qmd_visible import Visible
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_document import Document
+    from neurotrial.reports.qmd_visible import Visible
 
 __all__ = ["image_problems"]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurotrial.errors import Problem
 from neurotrial.reports.qmd_authors import author_problems
-from neurotrial.reports.qmd_document import Document
 from neurotrial.reports.qmd_settings import PATH_KEYS, Settings
 from neurotrial.reports.qmd_source import NEEDS_QUARTO
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_document import Document
 
 __all__ = ["settings_problems"]
 
@@ -25,7 +27,15 @@ EXECUTE_DEFAULTS: dict[str, Any] = {
 """Quarto's defaults of the execution options that cells may override."""
 
 FORMAT_KEYS = {
-    "html": {"toc", "toc-depth", "toc-title", "number-sections", "embed-resources", "html-math-method", "css"},
+    "html": {
+        "toc",
+        "toc-depth",
+        "toc-title",
+        "number-sections",
+        "embed-resources",
+        "html-math-method",
+        "css",
+    },
     "docx": {"toc", "toc-depth", "toc-title", "number-sections", "reference-doc", "filters"},
 }
 """The keys of the format blocks that the builtin renderer keeps."""
@@ -49,7 +59,7 @@ _QUARTO = """
     extensions extract-media fig-align fig-asp fig-cap-location fig-env fig-format fig-pos fig-responsive file-scope
     fontsize footnotes-hover format-links freeze from funding geometry grid header-includes highlight-style
     hypothesis identifier-prefix include-after-body include-before-body include-in-header indent
-    institute institutes ipynb-filters ipynb-shell-interactivity keep-hidden keep-ipynb keep-md knitr 
+    institute institutes ipynb-filters ipynb-shell-interactivity keep-hidden keep-ipynb keep-md knitr
     latex-auto-install license lightbox linestretch link-external-icon link-external-newwindow listing lof lot
     mainfont manuscript margin-bottom margin-left margin-right margin-top mathjax max-width mermaid
     monofont notebook-links notebook-subarticles notebook-view notebooks number-depth number-offset
@@ -61,7 +71,7 @@ _QUARTO = """
     syntax-highlighting tab-stop table-of-contents tbl-cap-location tbl-colwidths template template-partials
     thanks theme theorem-appearance title-block-banner title-block-categories title-block-style title-prefix
     toc-expand toc-location top-level-division track-changes validate-yaml version-control website wrap
-    abstract-title description variant writer 
+    abstract-title description variant writer
 """
 _REFUSED = set(_QUARTO.split()) - _KEPT
 
@@ -77,9 +87,7 @@ def settings_problems(document: Document) -> list[Problem]:
 
 def _file_problems(settings: Settings) -> Iterator[Problem]:
     values = settings.values
-    yield from (
-        _needs(settings, key, f"option {key}") for key in values if key in _REFUSED
-    )
+    yield from (_needs(settings, key, f"option {key}") for key in values if key in _REFUSED)
     yield from _value_problems(settings, ())
     yield from _block_problems(settings)
     yield from _execute_problems(settings)
@@ -108,7 +116,7 @@ def _value_problems(settings: Settings, above: tuple[str, ...]) -> Iterator[Prob
     values = settings.values
     for key in above:
         values = values[key]
-    wanted = {
+    wanted: dict[str, Callable[[Any], bool]] = {
         "embed-resources": lambda value: value is True,
         "html-math-method": lambda value: value == "mathml",
         "citeproc": lambda value: value is True,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from neurotrial.errors import Problem
 from neurotrial.reports.qmd_source import NEEDS_QUARTO, Line
-from neurotrial.reports.qmd_visible import Visible
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_visible import Visible
 
 __all__ = ["ATTRIBUTES", "text_problems"]
 
@@ -29,7 +32,8 @@ CALLOUTS = ("note", "tip", "warning", "important", "caution")
 _BAD_CLASS = re.compile(
     r"column-\w+|column|columns|aside|panel-(?!tabset$)\w+|grid|g-col-\d+|fragment|incremental|nonincremental|landscape|"
     r"proof|remark|solution|hidden|lightbox|absolute|unnumbered-eq|tabset-\w+|no-external|cell-annotation|"
-    r"code-annotation\S*|listing|mermaid|quarto-\S+|hero|button|" + f"callout-(?!(?:{'|'.join(CALLOUTS)})$)\\S+"
+    r"code-annotation\S*|listing|mermaid|quarto-\S+|hero|button|"
+    f"callout-(?!(?:{'|'.join(CALLOUTS)})$)\\S+"
 )
 _BAD_KEY = re.compile(
     r"layout\S*|code-\S+|lst-\S+|fig-(?!alt$)\S+|tbl-\S+|collapse|appearance|icon|filename|group|lightbox|"
@@ -62,7 +66,7 @@ def _attributes(visible: Visible) -> Iterator[Problem]:
             (_IDENTIFIER, _BAD_IDENTIFIER, "label"),
             (_KEY, _BAD_KEY, "attribute"),
         ):
-            for found in pattern.finditer(block if what == "attribute" else bare):
+            for found in pattern.finditer(bare):
                 if bad.fullmatch(found[1]):
                     yield _needs(where, f"{what} {found[1]}")
         yield from _conditions(where, dict(_KEY.findall(block)))
@@ -91,7 +95,9 @@ def _divs(visible: Visible) -> Iterator[Problem]:
             if not info.startswith("{") and _BAD_CLASS.fullmatch(info):
                 yield _needs(line.where, f"class {info}")
             if re.search(r"\.content-(visible|hidden)\b", info) and not re.search(r"(when|unless)-", info):
-                yield Problem(line.where, "the condition is missing", 'add when-format="..." or unless-format="..."')
+                yield Problem(
+                    line.where, "the condition is missing", 'add when-format="..." or unless-format="..."'
+                )
             stack.append((line, info))
         elif stack:
             stack.pop()
@@ -115,7 +121,9 @@ def _patterns(visible: Visible) -> Iterator[Problem]:
     for where, match in visible.find(_DOCUMENT_LINK):
         yield _needs(where, f"a link to the document {match[1]}", "link to the rendered file")
     for where, _ in visible.find(_YAML_BLOCK):
-        yield _needs(where, "a second YAML block", "move it into the front matter; leave a line free below a rule")
+        yield _needs(
+            where, "a second YAML block", "move it into the front matter; leave a line free below a rule"
+        )
     for pattern, what in (
         (_OTHER_LANGUAGE, "an inline expression of another language than Python"),
         (_MATH_VALUE, "an inline value within mathematics"),

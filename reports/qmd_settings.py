@@ -75,13 +75,13 @@ def read_settings(text: str, file: Path, label: str, first_line: int = 1) -> Set
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)
         fault = str(getattr(error, "problem", None) or "cannot be read")
-        raise refuse(
-            f"{label}:{line}", f"is not valid YAML: {fault}", "mend the indentation or the quotes"
-        ) from None
+        msg = f"{label}:{line}"
+        raise refuse(msg, f"is not valid YAML: {fault}", "mend the indentation or the quotes") from None
     if values is None:
         return Settings(label, file, {}, {})
     if not isinstance(values, dict):
-        raise refuse(f"{label}:{first_line}", "is no YAML mapping", "write `key: value` lines")
+        msg = f"{label}:{first_line}"
+        raise refuse(msg, "is no YAML mapping", "write `key: value` lines")
     return Settings(label, file, values, dict(_key_lines(node, first_line)))
 
 
@@ -146,9 +146,7 @@ def resolve_paths(settings: Settings, root: Path) -> Settings:
     return replace(settings, values=values)
 
 
-def with_metadata_files(
-    settings: Settings, root: Path, problems: list[Problem]
-) -> tuple[Settings, ...]:
+def with_metadata_files(settings: Settings, root: Path, problems: list[Problem]) -> tuple[Settings, ...]:
     """Read the ``metadata-files`` that a file names; return them before the file itself.
 
     A value set differently in a file and in one of its metadata files is a problem: which of them wins is a matter

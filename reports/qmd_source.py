@@ -114,9 +114,7 @@ def expand_lines(
             out += [replace(line, text=part) for part in (text.split("\n") if text else [""])]
         else:
             if _ANY_SHORTCODE.search(line.text) and not line.text.startswith("#|"):
-                problems.append(
-                    Problem(line.where, "a shortcode in a code block needs Quarto", NEEDS_QUARTO)
-                )
+                problems.append(Problem(line.where, "a shortcode in a code block needs Quarto", NEEDS_QUARTO))
             out.append(line)
     return out
 
@@ -170,7 +168,7 @@ def expand_text(text: str, where: str, scope: Scope, problems: list[Problem]) ->
             problems.append(Problem(where, "an include must stand alone on its line", "give it its own line"))
         else:
             problems.append(
-                Problem(where, f"shortcode {' '.join([name, argument]).strip()} needs Quarto", NEEDS_QUARTO)
+                Problem(where, f"shortcode {f'{name} {argument}'.strip()} needs Quarto", NEEDS_QUARTO)
             )
         return ""
 

@@ -14,9 +14,7 @@ __all__ = ["Visible", "visible_text"]
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CODE = re.compile(r"(?<![`\\])(`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)\1(?!`)", re.DOTALL)
-_MATH = re.compile(
-    r"\$\$.+?\$\$|(?<![\\$\w])\$(?![\s$])(?:[^$\n]*?[^$\s\\])?\$(?![\d$])", re.DOTALL
-)
+_MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?![\s$])(?:[^$\n]*?[^$\s\\])?\$(?![\d$])", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurotrial.reports.pandoc import pandoc_version, run_pandoc
 from neurotrial.reports.qmd_authors import title_block
-from neurotrial.reports.qmd_document import Document
 from neurotrial.reports.qmd_execute import FigureSize, run_tasks
 from neurotrial.reports.qmd_labels import bibliography_files
 from neurotrial.reports.qmd_lint import checked_document
 from neurotrial.reports.qmd_outputs import assemble, tasks_of
 from neurotrial.reports.qmd_settings import merge
+
+if TYPE_CHECKING:
+    from neurotrial.reports.qmd_document import Document
 
 __all__ = ["BUILTIN_FORMATS", "builtin_version", "render_builtin"]
 

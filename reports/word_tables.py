@@ -10,12 +10,19 @@ from typing import Any
 
 from neurotrial.reports.word_zip import repack
 
-__all__ = ["column_shares", "finish_tables"]
+__all__ = ["column_shares", "finish_tables", "table_width"]
 
 FULL_WIDTH = 5000
 """The whole text width in fiftieths of a percent, as Word counts."""
 
+ROOM_BELOW = 10
+"""Points."""
+
 SMALLEST_SHARE = 0.06
+SMALLEST_WIDTH = 0.4
+CHARACTERS_ACROSS = 100
+"""How many characters of a table's text fit on the width of the page, about."""
+
 LONGEST_CELL = 40
 """A cell longer than this (in characters) is wrapped anyway and asks for no more room."""
 
@@ -41,8 +48,8 @@ def finish_tables(path: Path) -> None:
             _keep_whole(row)
         for row in headers:
             _keep_with_next(row)
-        if headers:
-            _rule_below(headers[-1])
+            _rule_below(row, spanners_only=row is not headers[-1])
+        _room_below(table)
         if text_style:
             _restyle(table, document.styles["Table Text"].style_id)
     buffer = io.BytesIO()
@@ -61,8 +68,8 @@ def column_shares(lengths: Sequence[Sequence[int]]) -> list[float]:
     Returns
     -------
     list of float
-        Sum to 1. A column gets room by the square root of its longest cell times its longest cell's wrapped
-        length, so that long texts wrap and short numbers do not.
+        Sum to 1. Up to `LONGEST_CELL` characters a column gets room in proportion to its longest cell; beyond, by
+        the square root, so that long texts wrap and short numbers do not.
 
     Examples
     --------
@@ -73,6 +80,24 @@ def column_shares(lengths: Sequence[Sequence[int]]) -> list[float]:
     wanted = [math.sqrt(max(1, *column) * min(max(1, *column), LONGEST_CELL)) + 2 for column in columns]
     shares = [max(want / sum(wanted), SMALLEST_SHARE) for want in wanted]
     return [share / sum(shares) for share in shares]
+
+
+def table_width(lengths: Sequence[Sequence[int]]) -> float:
+    """Return how much of the text width a table needs, between `SMALLEST_WIDTH` and 1.
+
+    Parameters
+    ----------
+    lengths : sequence of sequence of int
+        As for `column_shares`.
+
+    Examples
+    --------
+    >>> table_width([[5, 4], [2, 2]]), table_width([[60, 30, 30]])
+    (0.4, 1.0)
+    """
+    longest = [min(max(column), LONGEST_CELL) for column in zip(*lengths, strict=True)]
+    asked = (sum(longest) + 4 * len(longest)) / CHARACTERS_ACROSS
+    return float(min(1, max(SMALLEST_WIDTH, asked)))
 
 
 def _grid_rows(table: Any) -> list[list[int]]:
@@ -98,12 +123,14 @@ def _widths(table: Any) -> None:
     if grid is None or not len(grid):
         return
     total = sum(int(column.get(qn("w:w"))) for column in grid)
-    shares = column_shares(_grid_rows(table))
+    lengths = _grid_rows(table)
+    needed = table_width(lengths)
+    shares = [share * needed for share in column_shares(lengths)]
     for column, share in zip(grid, shares, strict=True):
         column.set(qn("w:w"), str(round(share * total)))
     width = table.tblPr.find(qn("w:tblW"))
     width.set(qn("w:type"), "pct")
-    width.set(qn("w:w"), str(FULL_WIDTH))
+    width.set(qn("w:w"), str(round(needed * FULL_WIDTH)))
     for row in table.findall(qn("w:tr")):
         _cell_widths(row, shares)
 
@@ -140,11 +167,24 @@ def _keep_with_next(row: Any) -> None:
         paragraph.get_or_add_pPr().get_or_add_keepNext()
 
 
-def _rule_below(row: Any) -> None:
+def _room_below(table: Any) -> None:
+    """Set the text that follows off from the table."""
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    following = table.getnext()
+    if following is not None and following.tag == qn("w:p"):
+        properties = following.get_or_add_pPr()
+        if not (properties.style or "").startswith("Table"):
+            properties.spacing_before = Pt(ROOM_BELOW)
+
+
+def _rule_below(row: Any, *, spanners_only: bool) -> None:
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls, qn
 
-    for cell in row.findall(qn("w:tc")):
+    cells = row.findall(qn("w:tc"))
+    for cell in [cell for cell in cells if cell.grid_span > 1] if spanners_only else cells:
         borders = parse_xml(
             f'<w:tcBorders {nsdecls("w")}><w:bottom w:val="single" w:sz="4" w:space="0" w:color="000000"/>'
             "</w:tcBorders>"
