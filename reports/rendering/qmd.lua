@@ -81,15 +81,10 @@ local function callout(div)
   if not kind then return end
   local title = div.attributes.title and pandoc.Inlines(div.attributes.title)
   if div.content[1] and div.content[1].t == 'Header' then title = div.content:remove(1).content end
-  div.content:insert(1, pandoc.Para {pandoc.Strong(title or pandoc.Inlines(CALLOUTS[kind]))})
-  div.attributes.title = nil
-  if DOCX then
-    div.attributes['custom-style'] = 'Callout'
-  else
-    div.classes = {'callout', 'callout-' .. kind}
-    div.attributes.role = 'note'
-  end
-  return div
+  local head = pandoc.Para {pandoc.Strong(title or pandoc.Inlines(CALLOUTS[kind]))}
+  if DOCX then return {styled(head, 'Callout Title'), styled(div.content, 'Callout')} end
+  div.content:insert(1, head)
+  return pandoc.Div(div.content, pandoc.Attr(div.identifier, {'callout', 'callout-' .. kind}, {role = 'note'}))
 end
 
 -- 3. numbered floats: divs and tables with a label become Figure and Table ----------------------------------------
@@ -256,7 +251,18 @@ local function checked_image(image)
   if alt:match('^%s*$') then fault('image ' .. image.src .. ' has no alt text') end
 end
 
+local function bold(cell)
+  cell.contents = cell.contents:walk {
+    Plain = function(plain) return #plain.content > 0 and pandoc.Plain {pandoc.Strong(plain.content)} or nil end,
+  }
+end
+
 local function word_table(t)
+  html_tables.each_row(t, function(row, part)
+    if part == 'head' or part == 'group' then
+      for _, cell in ipairs(row.cells) do bold(cell) end
+    end
+  end)
   local notes = pandoc.Blocks {}
   for _, row in ipairs(t.foot.rows) do
     for _, cell in ipairs(row.cells) do

@@ -76,6 +76,8 @@ def _font(style: Any, size: float, *, bold: bool | None = None) -> None:
     for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         fonts.attrib.pop(qn(f"w:{theme}"), None)
     fonts.set(qn("w:cs"), FONT)
+    for tracking in style.element.rPr.findall(qn("w:spacing")):
+        style.element.rPr.remove(tracking)
 
 
 def _spacing(style: Any, line: float, before: float = 0, after: float = 0) -> None:
@@ -87,11 +89,17 @@ def _spacing(style: Any, line: float, before: float = 0, after: float = 0) -> No
 
 
 def _body(document: Any) -> None:
+    from docx.shared import Inches
+
     for name in BODY:
         style = _style(document, name, "Normal")
         _font(style, 12)
         _spacing(style, 2.0)
-    _style(document, "Footnote Text").paragraph_format.line_spacing = 1.0
+    for name in ("Footnote Text", "Source Code"):
+        _spacing(_style(document, name, "Normal"), 1.0, before=2, after=2)
+    _number_no_lines(document.styles["Footnote Text"].element)
+    hanging = document.styles["Bibliography"].paragraph_format
+    hanging.left_indent, hanging.first_line_indent = Inches(0.4), Inches(-0.4)
     compact = _style(document, "Compact", "Body Text")
     _font(compact, 12)
     _spacing(compact, 2.0)
@@ -135,16 +143,36 @@ def _own_styles(document: Any) -> None:
         ("Table Text", 9, 0),
         ("Table Note", 9, 2),
         ("Callout", 11, 4),
+        ("Callout Title", 11, 2),
         ("Equation", 12, 6),
     ):
         style = _style(document, name, "Normal")
         _font(style, size)
-        _spacing(style, 1.0, before=1 if name == "Table Text" else 4, after=after or 1)
-    document.styles["Callout"].paragraph_format.left_indent = Inches(0.15)
-    _left_rule(document.styles["Callout"])
+        _spacing(style, 1.0, before={"Table Text": 1, "Callout Title": 12}.get(name, 4), after=after or 1)
+    for name in ("Callout", "Callout Title"):
+        document.styles[name].paragraph_format.left_indent = Inches(0.15)
+        _left_rule(document.styles[name])
+    document.styles["Callout Title"].paragraph_format.keep_with_next = True
     tabs = document.styles["Equation"].paragraph_format.tab_stops
     tabs.add_tab_stop(Inches(3.25), WD_TAB_ALIGNMENT.CENTER)
     tabs.add_tab_stop(Inches(6.5), WD_TAB_ALIGNMENT.RIGHT)
+
+
+def _number_no_lines(paragraph: Any) -> None:
+    """Leave a paragraph (or the paragraphs of a style) out of the line numbers."""
+    from docx.oxml import OxmlElement
+
+    later = (
+        "w:pBdr",
+        "w:shd",
+        "w:tabs",
+        "w:suppressAutoHyphens",
+        "w:spacing",
+        "w:ind",
+        "w:jc",
+        "w:outlineLvl",
+    )
+    paragraph.get_or_add_pPr().insert_element_before(OxmlElement("w:suppressLineNumbers"), *later)
 
 
 def _left_rule(style: Any) -> None:
@@ -198,7 +226,8 @@ def _page(document: Any) -> None:
         section._sectPr.append(numbers)  # noqa: SLF001  no public way
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    footer._p.append(  # noqa: SLF001  fields have no public way
+    _number_no_lines(footer._p)  # noqa: SLF001  no public way
+    footer._p.append(  # noqa: SLF001  no public way
         parse_xml(f'<w:fldSimple {nsdecls("w")} w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>')
     )
 

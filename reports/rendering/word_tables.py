@@ -24,6 +24,9 @@ CHARACTER = 4.8
 PADDING = 8
 """What a cell needs beside its text, in points."""
 
+ROOM_BELOW = 10
+"""Between a table and the text that follows, in points."""
+
 LONGEST_CELL = 40
 """A cell longer than this (in characters) is wrapped anyway and asks for no more room."""
 
@@ -49,8 +52,8 @@ def finish_tables(path: Path) -> None:
             _keep_whole(row)
         for row in headers:
             _keep_with_next(row)
-        if headers:
-            _rule_below(headers[-1])
+            _rule_below(row, spanners_only=row is not headers[-1])
+        _room_below(table)
         if text_style:
             _restyle(table, document.styles["Table Text"].style_id)
     buffer = io.BytesIO()
@@ -152,11 +155,24 @@ def _keep_with_next(row: Any) -> None:
         paragraph.get_or_add_pPr().get_or_add_keepNext()
 
 
-def _rule_below(row: Any) -> None:
+def _room_below(table: Any) -> None:
+    """Set the text that follows off from the table."""
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    following = table.getnext()
+    if following is not None and following.tag == qn("w:p"):
+        properties = following.get_or_add_pPr()
+        if not (properties.style or "").startswith("Table"):
+            properties.spacing_before = Pt(ROOM_BELOW)
+
+
+def _rule_below(row: Any, *, spanners_only: bool) -> None:
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls, qn
 
-    for cell in row.findall(qn("w:tc")):
+    cells = row.findall(qn("w:tc"))
+    for cell in [cell for cell in cells if cell.grid_span > 1] if spanners_only else cells:
         borders = parse_xml(
             f'<w:tcBorders {nsdecls("w")}><w:bottom w:val="single" w:sz="4" w:space="0" w:color="000000"/>'
             "</w:tcBorders>"
