@@ -161,6 +161,8 @@ def _room_below(table: Any) -> None:
     from docx.shared import Pt
 
     following = table.getnext()
+    while following is not None and following.tag in {qn("w:bookmarkStart"), qn("w:bookmarkEnd")}:
+        following = following.getnext()
     if following is not None and following.tag == qn("w:p"):
         properties = following.get_or_add_pPr()
         if not (properties.style or "").startswith("Table"):
