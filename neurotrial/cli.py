@@ -197,8 +197,8 @@ def _fit(data: StudyData) -> Results:
     from neurotrial.results import RESULTS_FOLDER, write_results
 
     writable_folder(data.folder / RESULTS_FOLDER)
-    with logging_to(data.folder), progress_bar("fit", len(study_cells(data.study))) as step:
-        results = fit_study(data, step)
+    with logging_to(data.folder), progress_bar("fit", len(study_cells(data.study))) as bar:
+        results = fit_study(data, bar.step)
         target = write_results(data.folder, results)
     console().print(f"Results: {target}", markup=False)
     return results
@@ -218,8 +218,8 @@ def _report(folder: Path, formats: list[str] | None, engine: Engine) -> None:
     from neurotrial.reports.build import build_reports, plan_reports
 
     plan = plan_reports(folder, formats, engine)
-    with logging_to(folder), progress_bar("report", len(plan.steps)) as step:
-        written = build_reports(plan, step)
+    with logging_to(folder), progress_bar("report", len(plan.steps)) as bar:
+        written = build_reports(plan, bar.step, bar.detail)
     for path in written:
         console().print(f"Report: {path}", markup=False)
 

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rich.console import Console
+    from rich.progress import Progress
 
     from neurotrial.errors import Problem
 
-__all__ = ["LOG_FILE", "console", "logging_to", "progress_bar", "show_problems", "show_table"]
+__all__ = ["LOG_FILE", "Bar", "console", "logging_to", "progress_bar", "show_problems", "show_table"]
 
 LOG_FILE = "neurotrial.log"
 _LOG = logging.getLogger("neurotrial")
@@ -53,9 +54,31 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     console().print(table)
 
 
+class Bar:
+    """A progress bar: `step` names the step that begins, `detail` says what it is at."""
+
+    def __init__(self, title: str, progress: Progress, total: int) -> None:
+        self._title, self._progress, self._begun = title, progress, 0
+        self._task = progress.add_task(title, total=total, step="")
+
+    def step(self, name: str) -> None:
+        """Count the step before as done and show the name of the one that begins."""
+        self._progress.update(self._task, completed=self._begun, step=name)
+        _LOG.info("%s: %s", self._title, name)
+        self._begun += 1
+
+    def detail(self, text: str) -> None:
+        """Show what the step is at."""
+        self._progress.update(self._task, step=text)
+
+    def finish(self) -> None:
+        """Count the last step as done."""
+        self._progress.update(self._task, completed=self._begun, step="")
+
+
 @contextmanager
-def progress_bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar; the function it gives is called with the name of each step before the step is done."""
+def progress_bar(title: str, total: int) -> Iterator[Bar]:
+    """Show a progress bar with the time that has passed."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -63,20 +86,12 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[step]}"),
+        TextColumn("{task.fields[step]}", markup=False),
     )
     with Progress(*columns, console=console(stderr=True)) as progress:
-        task = progress.add_task(title, total=total, step="")
-        started = 0
-
-        def step(name: str) -> None:
-            nonlocal started
-            progress.update(task, completed=started, step=name)
-            _LOG.info("%s: %s", title, name)
-            started += 1
-
-        yield step
-        progress.update(task, completed=total, step="")
+        bar = Bar(title, progress, total)
+        yield bar
+        bar.finish()
 
 
 @contextmanager

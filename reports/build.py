@@ -98,7 +98,11 @@ def plan_reports(folder: Path, formats: Sequence[str] | None, engine: Engine) ->
     return ReportPlan(folder, documents, wanted, engine, results)
 
 
-def build_reports(plan: ReportPlan, progress: Callable[[str], None] = lambda _: None) -> list[Path]:
+def build_reports(
+    plan: ReportPlan,
+    progress: Callable[[str], None] = lambda _: None,
+    detail: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
     """Render every document of a plan.
 
     Parameters
@@ -107,6 +111,8 @@ def build_reports(plan: ReportPlan, progress: Callable[[str], None] = lambda _: 
         As `plan_reports` gives it.
     progress : callable
         Told the name of each document before it is rendered.
+    detail : callable
+        Told what the renderer is at.
 
     Returns
     -------
@@ -124,6 +130,8 @@ def build_reports(plan: ReportPlan, progress: Callable[[str], None] = lambda _: 
     written = []
     for document in plan.documents:
         progress(document.name)
-        outputs = render(document, plan.formats, plan.folder / OUTPUT_FOLDER, engine=plan.engine)
+        outputs = render(
+            document, plan.formats, plan.folder / OUTPUT_FOLDER, engine=plan.engine, progress=detail
+        )
         written += [output.path for output in outputs]
     return written
