@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["LOG_FILE", "Bar", "console", "logging_to", "progress_bar", "show_problems", "show_table"]
 
 LOG_FILE = "neurotrial.log"
+WIDTH_OF_FILES = 120
 _LOG = logging.getLogger("neurotrial")
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console that wraps no paths and colours only on a terminal."""
+    """Return a console that wraps no paths, colours only on a terminal, and has room for tables in a file."""
     from rich.console import Console
 
-    return Console(stderr=stderr, soft_wrap=True, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH_OF_FILES
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, width=width)
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
