@@ -17,7 +17,7 @@ from neurotrial.study_rules import rule_problems
 __all__ = ["STUDY_FILE", "read_study"]
 
 STUDY_FILE = "study.yaml"
-_LARGEST = 1_000_000
+_LARGEST, _DEEPEST = 1_000_000, 20
 _Path = tuple[str | int, ...]
 
 
@@ -70,10 +70,14 @@ def _compose(path: Path) -> yaml.Node:
         )
     try:
         text = raw.decode("utf-8")
-        _refuse_aliases(path, text)
+        _refuse_traps(path, text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise refuse(path.name, f"is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from None
+    except RecursionError:
+        raise refuse(
+            path.name, "is nested too deeply", "a study file has a few levels; mend its brackets"
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path.name}:{mark.line + 1}" if mark else path.name
@@ -91,15 +95,20 @@ def _compose(path: Path) -> yaml.Node:
     return root
 
 
-def _refuse_aliases(path: Path, text: str) -> None:
+def _refuse_traps(path: Path, text: str) -> None:
+    """Stop at the first event that plain data have no use for, before anything is built from it."""
+    depth = 0
     event: Any
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        place = f"{path.name}:{event.start_mark.line + 1}"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise refuse(place, "is nested too deeply", "a study file has a few levels; mend its brackets")
         if (
             isinstance(event, yaml.AliasEvent)
             or getattr(event, "anchor", None)
             or getattr(event, "tag", None)
         ):
-            place = f"{path.name}:{event.start_mark.line + 1}"
             raise refuse(place, "anchors, aliases and tags are not allowed", "write the value out")
 
 

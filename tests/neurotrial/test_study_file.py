@@ -112,6 +112,7 @@ def test_every_fault_is_listed(tmp_path: Path) -> None:
         (b"- a\n- b\n", "must be a mapping"),
         ("version: é".encode("latin-1"), "not UTF-8"),
         (b"x: " + b"a" * 1_000_001, "larger than 1 MB"),
+        (b"x: " + b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
