@@ -102,7 +102,9 @@ def house_style() -> Iterator[None]:
     """Draw under the house settings, and leave matplotlib's own as they were."""
     import matplotlib as mpl
 
-    with mpl.rc_context({**_SETTINGS, "font.family": ["DejaVu Sans", *_installed(_MORE_SCRIPTS)]}):
+    # matplotlib 3.11 types the keys one by one, which a mapping of settings cannot be
+    settings: dict[Any, Any] = {**_SETTINGS, "font.family": ["DejaVu Sans", *_installed(_MORE_SCRIPTS)]}
+    with mpl.rc_context(settings):
         yield
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Author", "author_problems", "format_date", "read_authors", "title_block"]
 
 AUTHOR_KEYS = ("name", "orcid", "email", "corresponding", "affiliations", "affiliation")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 PLACE_KEYS = ("department", "name", "address", "city", "region", "state", "postal-code", "country")
 
 
@@ -170,6 +173,6 @@ def format_date(value: Any, lang: str) -> str:
             day = date.fromisoformat(str(value))
         except ValueError:
             return str(value)
-    month = calendar.month_name[day.month]
+    month = MONTHS[day.month - 1]
     american = lang in {"en", "en-US"}
     return f"{month} {day.day}, {day.year}" if american else f"{day.day} {month} {day.year}"

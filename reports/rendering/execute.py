@@ -105,12 +105,10 @@ def run_tasks(
     """
     if not tasks:
         return []
-    from nbformat.v4 import new_code_cell
-
-    cells = [new_code_cell(_source(task)) for task in tasks]
     setup = _SETUP.format(mime=INLINE_MIME, width=size.width, height=size.height, dpi=size.dpi)
-    with _kernel([new_code_cell(setup), *cells], folder, environment) as client:
-        client.execute_cell(client.nb.cells[0], 0)
+    with _kernel([setup, *map(_source, tasks)], folder, environment) as client:
+        first, *cells = client.nb.cells
+        client.execute_cell(first, 0)
         for number, (task, cell) in enumerate(zip(tasks, cells, strict=True), 1):
             if not task.inline:
                 progress(f"cell {number} of {len(tasks)}: {task.name}")
@@ -146,12 +144,14 @@ def _indent(lines: Sequence[str]) -> str:
 
 
 @contextmanager
-def _kernel(cells: Sequence[Any], folder: Path, environment: Mapping[str, str]) -> Iterator[NotebookClient]:
+def _kernel(sources: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[NotebookClient]:
     """Start a kernel whose files (connection, history, start-up scripts) are in a folder of its own."""
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
-    from nbformat.v4 import new_notebook
+    from nbformat import v4
 
+    make: Any = v4  # its functions carry no types
+    cells = [make.new_code_cell(source) for source in sources]
     with tempfile.TemporaryDirectory(prefix="neurotrial-kernel-") as private:
         manager = AsyncKernelManager(
             kernel_name="python3",
@@ -160,7 +160,7 @@ def _kernel(cells: Sequence[Any], folder: Path, environment: Mapping[str, str]) 
             **_transport(Path(private)),
         )
         client = NotebookClient(
-            new_notebook(cells=list(cells)),
+            make.new_notebook(cells=cells),
             km=manager,
             timeout=None,
             resources={"metadata": {"path": str(folder)}},

@@ -66,7 +66,7 @@ def _attributes(visible: Visible) -> Iterator[Problem]:
             (_IDENTIFIER, _BAD_IDENTIFIER, "label"),
             (_KEY, _BAD_KEY, "attribute"),
         ):
-            for found in pattern.finditer(block if what == "attribute" else bare):
+            for found in pattern.finditer(bare):
                 if bad.fullmatch(found[1]):
                     yield _needs(where, f"{what} {found[1]}")
         yield from _conditions(where, dict(_KEY.findall(block)))

@@ -150,7 +150,8 @@ def _cell(cell: Cell, outputs: Sequence[dict[str, Any]], place: _Folder) -> str:
     if not caption or not _option(cell, "eval", place.execute):
         return "\n\n".join(code + shown)
     if not shown:
-        raise RenderError(f"{cell.where()}: {label} has a caption but the cell shows nothing")
+        msg = f"{cell.where()}: {label} has a caption but the cell shows nothing"
+        raise RenderError(msg)
     body = "\n\n".join([*shown, str(caption)])
     return "\n\n".join([*code, f"::::::: {{#{label}}}\n\n{body}\n\n:::::::"])
 
@@ -161,7 +162,8 @@ def _outputs(cell: Cell, outputs: Sequence[dict[str, Any]], place: _Folder) -> I
         return
     pictures = sum("image/png" in output.get("data", {}) for output in outputs)
     if _label(cell).startswith("fig-") and pictures > 1:
-        raise RenderError(f"{cell.where()}: {pictures} figures under one label needs Quarto; {NEEDS_QUARTO}")
+        msg = f"{cell.where()}: {pictures} figures under one label needs Quarto; {NEEDS_QUARTO}"
+        raise RenderError(msg)
     for number, output in enumerate(outputs, 1):
         if output["output_type"] == "stream":
             if output["name"] == "stdout" or _option(cell, "warning", place.execute):
@@ -177,14 +179,18 @@ def _is_handle(output: Mapping[str, Any]) -> bool:
 
 def _display(cell: Cell, data: Mapping[str, Any], number: int, place: _Folder) -> str:
     mime = next((mime for mime in SHOWN_TYPES if mime in data), None)
-    if mime is None or any("widget" in name or "javascript" in name for name in data):
-        raise RenderError(f"{cell.where()}: output of type {', '.join(data)} needs Quarto; {NEEDS_QUARTO}")
+    poorer = mime == "text/plain" and len(data) > 1
+    if mime is None or poorer or any("widget" in name or "javascript" in name for name in data):
+        kinds = ", ".join(data)
+        message = f"{cell.where()}: output of type {kinds} needs Quarto; {NEEDS_QUARTO}"
+        raise RenderError(message)
     if mime == "image/png":
         return _picture(cell, base64.b64decode(data[mime]), number, place)
     text = str(data[mime])
     if mime == "text/html":
         if re.search(r"<(script|iframe|object|embed)\b", text, re.IGNORECASE):
-            raise RenderError(f"{cell.where()}: HTML with a program in it needs Quarto; {NEEDS_QUARTO}")
+            msg = f"{cell.where()}: HTML with a program in it needs Quarto; {NEEDS_QUARTO}"
+            raise RenderError(msg)
         return _fenced(text, "{=html}")
     return text if mime == "text/markdown" else _fenced(text)
 
@@ -199,7 +205,8 @@ def _fenced(text: str, info: str = "") -> str:
 def _picture(cell: Cell, png: bytes, number: int, place: _Folder) -> str:
     alt = str(cell.options.get("fig-alt") or "").strip()
     if not alt:
-        raise RenderError(f"{cell.where()}: the cell shows an image but has no fig-alt; add `#| fig-alt:`")
+        msg = f"{cell.where()}: the cell shows an image but has no fig-alt; add `#| fig-alt:`"
+        raise RenderError(msg)
     path = Path("cells") / f"{_label(cell) or f'line-{cell.start.number}'}-{number}.png"
     (place.path / path).write_bytes(png)
     width = cell.options.get("out-width") or f"{_pixel_width(png) / place.dpi:.3f}in"

@@ -50,7 +50,7 @@ def run_pandoc(arguments: Sequence[str], folder: Path, document: str) -> None:
     RenderError
         With what pandoc or a filter said.
     """
-    done = subprocess.run(  # noqa: S603  the packaged pandoc, and a list of arguments
+    done = subprocess.run(  # noqa: S603  a list of arguments, no shell
         [pandoc_path(), *arguments, "--fail-if-warnings"],
         cwd=folder,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
@@ -60,7 +60,8 @@ def run_pandoc(arguments: Sequence[str], folder: Path, document: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise RenderError(f"{document}: pandoc could not convert it\n{_said(done.stderr)}")
+        msg = f"{document}: pandoc could not convert it\n{_said(done.stderr)}"
+        raise RenderError(msg)
 
 
 def _said(stderr: str) -> str:

@@ -123,11 +123,13 @@ def _quarto(engine: Engine) -> str | None:
     if engine == "builtin":
         return None
     if engine not in {"auto", "quarto"}:
-        raise refuse(f"engine {engine}", "is no engine", "use auto, quarto or builtin")
+        msg = f"engine {engine}"
+        raise refuse(msg, "is no engine", "use auto, quarto or builtin")
     found = find_quarto()
     if engine == "quarto" and found is None:
+        msg = "engine quarto"
         raise refuse(
-            "engine quarto",
+            msg,
             "no quarto is installed: neither QUARTO_PATH nor PATH has it",
             "install Quarto, set QUARTO_PATH to its executable, or use engine builtin",
         )

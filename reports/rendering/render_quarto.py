@@ -29,7 +29,8 @@ def find_quarto() -> str | None:
         return shutil.which("quarto")
     found = shutil.which(named)
     if found is None:
-        raise refuse("QUARTO_PATH", f"{named} is no program", "set it to the quarto executable, or unset it")
+        msg = "QUARTO_PATH"
+        raise refuse(msg, f"{named} is no program", "set it to the quarto executable, or unset it")
     return found
 
 
@@ -81,7 +82,8 @@ def render_quarto(
         _run(command, environment, f"{path.name}: quarto render --to {target}")
         found = sorted(place.rglob(f"{path.stem}.{target}"))
         if not found:
-            raise RenderError(f"{path.name}: quarto ended well but wrote no {path.stem}.{target}")
+            msg = f"{path.name}: quarto ended well but wrote no {path.stem}.{target}"
+            raise RenderError(msg)
         files[target] = found[0]
     return files
 
@@ -98,5 +100,6 @@ def _run(command: list[str], environment: dict[str, str], what: str) -> str:
     if done.returncode:
         tail = (done.stderr or done.stdout).strip().splitlines()[-LINES_SHOWN:]
         said = "\n".join(f"    {line}" for line in tail)
-        raise RenderError(f"{what} failed with exit code {done.returncode}\n{said}")
+        msg = f"{what} failed with exit code {done.returncode}\n{said}"
+        raise RenderError(msg)
     return done.stdout

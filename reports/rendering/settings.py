@@ -75,13 +75,13 @@ def read_settings(text: str, file: Path, label: str, first_line: int = 1) -> Set
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)
         fault = str(getattr(error, "problem", None) or "cannot be read")
-        raise refuse(
-            f"{label}:{line}", f"is not valid YAML: {fault}", "mend the indentation or the quotes"
-        ) from None
+        msg = f"{label}:{line}"
+        raise refuse(msg, f"is not valid YAML: {fault}", "mend the indentation or the quotes") from None
     if values is None:
         return Settings(label, file, {}, {})
     if not isinstance(values, dict):
-        raise refuse(f"{label}:{first_line}", "is no YAML mapping", "write `key: value` lines")
+        msg = f"{label}:{first_line}"
+        raise refuse(msg, "is no YAML mapping", "write `key: value` lines")
     return Settings(label, file, values, dict(_key_lines(node, first_line)))
 
 
@@ -162,7 +162,7 @@ def with_metadata_files(settings: Settings, root: Path, problems: list[Problem])
                 Problem(where, f"metadata file {name} is not in the project", "add it or mend its name")
             )
             continue
-        included = read_settings(file.read_text("utf-8"), file, file.relative_to(root).as_posix())
+        included = read_settings(file.read_text("utf-8-sig"), file, file.relative_to(root).as_posix())
         problems.extend(
             Problem(
                 settings.where(*path),

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import io
-import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from neurotrial.reports.rendering.word_zip import repack
 
-__all__ = ["column_shares", "finish_tables"]
+__all__ = ["column_widths", "finish_tables"]
 
 FULL_WIDTH = 5000
 """The whole text width in fiftieths of a percent, as Word counts."""
 
-TEXT_WIDTH = 468
-"""Text width of the page in points: letter paper with margins of an inch."""
-
-CHARACTER = 4.8
-"""Width of a character of table text in points, taken generously."""
-
-PADDING = 8
-"""What a cell needs beside its text, in points."""
-
 ROOM_BELOW = 10
-"""Between a table and the text that follows, in points."""
+"""Points."""
+
+PADDING = 3
+"""Characters that the margins of a cell, and bold letters, take."""
+
+SMALLEST_WIDTH = 0.4
+CHARACTERS_ACROSS = 100
+"""How many characters of a table's text fit on the width of the page, about."""
+
+_WORD = re.compile(r"[^ -]+-?")
 
 LONGEST_CELL = 40
 """A cell longer than this (in characters) is wrapped anyway and asks for no more room."""
@@ -61,33 +61,37 @@ def finish_tables(path: Path) -> None:
     path.write_bytes(repack(buffer.getvalue()))
 
 
-def column_shares(texts: Sequence[Sequence[str]]) -> list[float]:
-    """Share the width of a table out among its columns.
+def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
+    """Share the width of the page out among the columns of a table.
 
     Parameters
     ----------
-    texts : sequence of sequence of str
-        Text of each cell, by row; the rows have equal lengths.
+    rows : sequence of sequence of str
+        The text of each cell, by row; the rows have equal lengths.
 
     Returns
     -------
     list of float
-        Sum to 1. A column has room for its longest word, as far as the page allows; what is left goes by the square
-        root of the longest cell times its wrapped length, so that long texts wrap and short numbers do not.
+        Parts of the text width, together between `SMALLEST_WIDTH` and 1. Every column has room for its longest word;
+        what is left goes to the columns whose cells are longer than that.
 
     Examples
     --------
-    >>> [round(share, 2) for share in column_shares([["Estimate", "Unit"], ["8.1 (2.3 to 13.9)", "points"]])]
-    [0.63, 0.37]
+    >>> [round(width, 2) for width in column_widths([["Visit", "Week"], ["V1", "0"]])]
+    [0.21, 0.19]
     """
-    columns = list(zip(*texts, strict=True))
-    words = [max((len(word) for cell in column for word in cell.split(" ")), default=1) for column in columns]
-    least = [(word * CHARACTER + PADDING) / TEXT_WIDTH for word in words]
-    longest = [max(1, *map(len, column)) for column in columns]
-    wanted = [math.sqrt(length * min(length, LONGEST_CELL)) + 2 for length in longest]
-    spare = max(0.0, 1 - sum(least))
-    shares = [share + spare * want / sum(wanted) for share, want in zip(least, wanted, strict=True)]
-    return [share / sum(shares) for share in shares]
+    columns = list(zip(*rows, strict=True))
+    words = [
+        max((len(word) for cell in column for word in _WORD.findall(cell)), default=0) for column in columns
+    ]
+    cells = [min(max(map(len, column)), LONGEST_CELL) for column in columns]
+    needed = [word + PADDING for word in words]
+    wished = [max(0, cell - word) for cell, word in zip(cells, words, strict=True)]
+    left = max(0, CHARACTERS_ACROSS - sum(needed))
+    granted = min(1.0, left / max(1, sum(wished)))
+    widths = [need + granted * wish for need, wish in zip(needed, wished, strict=True)]
+    total = min(1.0, max(SMALLEST_WIDTH, sum(widths) / CHARACTERS_ACROSS))
+    return [total * width / sum(widths) for width in widths]
 
 
 def _grid_rows(table: Any) -> list[list[str]]:
@@ -113,17 +117,17 @@ def _widths(table: Any) -> None:
     if grid is None or not len(grid):
         return
     total = sum(int(column.get(qn("w:w"))) for column in grid)
-    shares = column_shares(_grid_rows(table))
-    for column, share in zip(grid, shares, strict=True):
-        column.set(qn("w:w"), str(round(share * total)))
-    width = table.tblPr.find(qn("w:tblW"))
-    width.set(qn("w:type"), "pct")
-    width.set(qn("w:w"), str(FULL_WIDTH))
+    widths = column_widths(_grid_rows(table))
+    for column, width in zip(grid, widths, strict=True):
+        column.set(qn("w:w"), str(round(width * total)))
+    whole = table.tblPr.find(qn("w:tblW"))
+    whole.set(qn("w:type"), "pct")
+    whole.set(qn("w:w"), str(round(sum(widths) * FULL_WIDTH)))
     for row in table.findall(qn("w:tr")):
-        _cell_widths(row, shares)
+        _cell_widths(row, widths)
 
 
-def _cell_widths(row: Any, shares: Sequence[float]) -> None:
+def _cell_widths(row: Any, widths: Sequence[float]) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
@@ -136,7 +140,7 @@ def _cell_widths(row: Any, shares: Sequence[float]) -> None:
             properties.remove(old)
         width = OxmlElement("w:tcW")
         width.set(qn("w:type"), "pct")
-        width.set(qn("w:w"), str(round(sum(shares[at : at + count]) * FULL_WIDTH)))
+        width.set(qn("w:w"), str(round(sum(widths[at : at + count]) * FULL_WIDTH)))
         properties.insert(0, width)
         at += count
 
@@ -160,13 +164,13 @@ def _room_below(table: Any) -> None:
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
-    following = table.getnext()
-    while following is not None and following.tag in {qn("w:bookmarkStart"), qn("w:bookmarkEnd")}:
-        following = following.getnext()
-    if following is not None and following.tag == qn("w:p"):
-        properties = following.get_or_add_pPr()
-        if not (properties.style or "").startswith("Table"):
-            properties.spacing_before = Pt(ROOM_BELOW)
+    for item in table.itersiblings(qn("w:p"), qn("w:tbl"), qn("w:sectPr")):
+        if item.tag != qn("w:p"):
+            return
+        properties = item.get_or_add_pPr()
+        if properties.style != "TableNote":
+            properties.spacing_before = properties.spacing_before or Pt(ROOM_BELOW)
+            return
 
 
 def _rule_below(row: Any, *, spanners_only: bool) -> None:
