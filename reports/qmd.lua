@@ -206,7 +206,7 @@ local function equation(paragraph)
       word.counter('eq', number, identifier), pandoc.Str(')')}, 'Equation')
   end
   local shown = pandoc.Span('(' .. number .. ')', pandoc.Attr('', {'equation-number'}))
-  return pandoc.Div({pandoc.Plain {math}, pandoc.Plain {shown}}, pandoc.Attr(identifier, {'equation'}))
+  return pandoc.Div({pandoc.Para {math}, pandoc.Para {shown}}, pandoc.Attr(identifier, {'equation'}))
 end
 
 -- 5. cross-references ---------------------------------------------------------------------------------------------

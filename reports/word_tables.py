@@ -172,7 +172,7 @@ def _room_below(table: Any) -> None:
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
-    following = table.getnext()
+    following = next((item for item in table.itersiblings() if item.tag in {qn("w:p"), qn("w:tbl")}), None)
     if following is not None and following.tag == qn("w:p"):
         properties = following.get_or_add_pPr()
         if not (properties.style or "").startswith("Table"):
