@@ -179,9 +179,11 @@ def _is_handle(output: Mapping[str, Any]) -> bool:
 
 def _display(cell: Cell, data: Mapping[str, Any], number: int, place: _Folder) -> str:
     mime = next((mime for mime in SHOWN_TYPES if mime in data), None)
-    if mime is None or any("widget" in name or "javascript" in name for name in data):
-        msg = f"{cell.where()}: output of type {', '.join(data)} needs Quarto; {NEEDS_QUARTO}"
-        raise RenderError(msg)
+    poorer = mime == "text/plain" and len(data) > 1
+    if mime is None or poorer or any("widget" in name or "javascript" in name for name in data):
+        kinds = ", ".join(data)
+        message = f"{cell.where()}: output of type {kinds} needs Quarto; {NEEDS_QUARTO}"
+        raise RenderError(message)
     if mime == "image/png":
         return _picture(cell, base64.b64decode(data[mime]), number, place)
     text = str(data[mime])

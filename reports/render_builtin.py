@@ -99,7 +99,14 @@ def _convert(document: Document, target: str, work: Path, out: Path) -> None:
     metadata.write_text(json.dumps(_metadata(document, settings), ensure_ascii=False, default=str), "utf-8")
     places = os.pathsep.join(map(str, (work, document.path.parent, document.root)))
     arguments = [
-        *("document.md", f"--from={READER}", f"--to={target}", "--standalone", f"--output={out}"),
+        *(
+            "document.md",
+            f"--from={READER}",
+            f"--to={target}",
+            "--standalone",
+            "--wrap=none",
+            f"--output={out}",
+        ),
         *(f"--metadata-file={metadata.name}", f"--resource-path={places}"),
         *(f"--lua-filter={ASSETS / 'qmd.lua'}", "--citeproc"),
         *_common_options(settings),

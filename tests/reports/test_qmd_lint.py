@@ -18,7 +18,7 @@ NEEDS_QUARTO = {
         '::: {#fig-a layout-ncol=2}\n![](image.png){fig-alt="a"}\n\nCap.\n:::',
         "attribute layout-ncol",
     ),
-    "layout without label": ("::: {layout=\"[[1]]\"}\nx\n:::", "attribute layout"),
+    "layout without label": ('::: {layout="[[1]]"}\nx\n:::', "attribute layout"),
     "nested figures": (
         '::: {#fig-a}\n::: {#fig-b}\n![](image.png){fig-alt="a"}\n\nB.\n:::\n\nA.\n:::',
         "a subfigure",
@@ -81,12 +81,20 @@ SETTINGS = {
     "theme": ("format:\n  html:\n    theme: cosmo\n", 5, "option theme of format html"),
     "code-fold": ("format:\n  html:\n    code-fold: true\n", 5, "option code-fold of format html"),
     "not self-contained": ("embed-resources: false\n", 3, "embed-resources: False"),
-    "mathematics from elsewhere": ("format:\n  html:\n    html-math-method: katex\n", 5, "html-math-method: katex"),
+    "mathematics from elsewhere": (
+        "format:\n  html:\n    html-math-method: katex\n",
+        5,
+        "html-math-method: katex",
+    ),
     "another kernel": ("jupyter: ir\n", 3, "jupyter: ir"),
     "another language": ("lang: de\n", 3, "lang: de"),
     "date of the file": ("date: last-modified\n", 3, "date: last-modified"),
     "author role": ("author:\n  - name: A\n    roles: writing\n", 3, "author key roles"),
-    "affiliation key": ("author:\n  - name: A\n    affiliations:\n      - group: B\n", 3, "affiliation key group"),
+    "affiliation key": (
+        "author:\n  - name: A\n    affiliations:\n      - group: B\n",
+        3,
+        "affiliation key group",
+    ),
     "project type": ("project:\n  type: website\n", 4, "project: type: website"),
 }
 
@@ -169,7 +177,9 @@ def test_all_problems_come_at_once_and_nothing_is_written(write, tmp_path):
 
 
 def test_a_loop_of_includes_is_named(write):
-    document = write("{{< include one.md >}}", one__md="{{< include two.md >}}", two__md="\n{{< include one.md >}}")
+    document = write(
+        "{{< include one.md >}}", one__md="{{< include two.md >}}", two__md="\n{{< include one.md >}}"
+    )
     (problem,) = lint(document)
     assert problem.where == "two.md:2"
     assert "one.md > two.md > one.md" in problem.rule
@@ -200,7 +210,7 @@ def test_words_before_a_citation_are_refused_in_a_numeric_style_only(write, tmp_
         "$$\na <b> c @fig-none\n$$ {#eq-a}\n\nSee @eq-a and \\@fig-none.",
         "A rule:\n\n---\n\nand text.",
         "- a list\n\n  ```python\n  shown = 1\n  ```",
-        "[text]{custom-style=\"Quote\"} and ::: in a line.",
+        '[text]{custom-style="Quote"} and ::: in a line.',
         '![](image.png){fig-alt="`{python} alt`"}',
         '![A [link](https://example.org) in it](image.png){#fig-a fig-alt="n = 3 (icon=x) .aside"}',
     ],

@@ -121,7 +121,9 @@ def test_tables_are_real_with_repeated_headers_and_whole_rows(word):
     assert repeated == [True, True, False, False, False, False, False]
     for table in word.tables:
         assert all(row._tr.find(".//" + qn("w:cantSplit")) is not None for row in table.rows)
-        styles = {paragraph.style.name for row in table.rows for cell in row.cells for paragraph in cell.paragraphs}
+        styles = {
+            paragraph.style.name for row in table.rows for cell in row.cells for paragraph in cell.paragraphs
+        }
         assert styles == {"Table Text"}
 
 
@@ -164,7 +166,9 @@ def test_callouts_and_equations_have_styles(paragraphs):
 
 def test_the_page_is_a_manuscripts(word):
     section = word.sections[0]
-    margins = {round(getattr(section, f"{side}_margin").inches, 3) for side in ("left", "right", "top", "bottom")}
+    margins = {
+        round(getattr(section, f"{side}_margin").inches, 3) for side in ("left", "right", "top", "bottom")
+    }
     assert margins == {1.0}
     tags = [child.tag.split("}")[1] for child in section._sectPr]
     assert tags.index("pgMar") < tags.index("lnNumType")

@@ -31,7 +31,9 @@ def test_the_title_block_is_whole(page):
     assert page.get("lang") == "en-GB"
     header = page.get_element_by_id("title-block-header")
     assert text(header.find("h1")) == page.findtext("head/title") == "Primary imaging outcome report"
-    lines = {kind: [text(p) for p in header.xpath(f"p[@class='{kind}']")] for kind in header.xpath("p/@class")}
+    lines = {
+        kind: [text(p) for p in header.xpath(f"p[@class='{kind}']")] for kind in header.xpath("p/@class")
+    }
     assert lines == {
         "subtitle": ["Trial NEURO-FIX (NCT00000000)"],
         "authors": ["Ana Example1,* (ORCID 0000-0002-1825-0097), 山田 太郎1,2"],
@@ -158,4 +160,8 @@ def test_citations_are_numbers_in_order_of_appearance(page):
 
 def test_echoed_code_and_printed_text(page):
     blocks = [text(pre) for pre in page.xpath("//pre")]
-    assert blocks == ['rows[["label", "control"]]', 'shown = "`{python} not_run`"', "plain output with ``` backticks"]
+    assert blocks == [
+        'rows[["label", "control"]]',
+        'shown = "`{python} not_run`"',
+        "plain output with ``` backticks",
+    ]
