@@ -16,7 +16,15 @@ from neurotrial.reports.qmd_settings import (
     resolve_paths,
     with_metadata_files,
 )
-from neurotrial.reports.qmd_source import Line, Scope, expand_lines, expand_text, fence_roles, source_lines
+from neurotrial.reports.qmd_source import (
+    Line,
+    Scope,
+    expand_lines,
+    expand_text,
+    fence_roles,
+    read_text,
+    source_lines,
+)
 
 __all__ = ["INLINE", "Cell", "Document", "Markdown", "read_document"]
 
@@ -129,10 +137,10 @@ def read_document(path: Path) -> tuple[Document, list[Problem]]:
     project = _project_file(path)
     root = project.parent if project else path.parent
     label = path.relative_to(root).as_posix()
-    front, body = _split_front_matter(source_lines(path.read_text("utf-8"), label))
+    front, body = _split_front_matter(source_lines(read_text(path, label), label))
     settings: tuple[Settings, ...] = ()
     if project:
-        settings += _settings(project.read_text("utf-8"), project, root, 1, problems)
+        settings += _settings(read_text(project, project.name), project, root, 1, problems)
     settings += _settings("\n".join(line.text for line in front), path, root, 2, problems)
     scope = Scope(root, path.parent, merge_all(settings), _variables(root))
     blocks = tuple(_blocks(expand_lines(body, scope, problems, (path,)), scope, problems))
@@ -155,7 +163,7 @@ def _settings(
 
 def _variables(root: Path) -> dict[str, Any]:
     file = root / "_variables.yml"
-    return read_settings(file.read_text("utf-8"), file, file.name).values if file.is_file() else {}
+    return read_settings(read_text(file, file.name), file, file.name).values if file.is_file() else {}
 
 
 def _split_front_matter(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:

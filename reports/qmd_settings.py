@@ -162,7 +162,7 @@ def with_metadata_files(settings: Settings, root: Path, problems: list[Problem])
                 Problem(where, f"metadata file {name} is not in the project", "add it or mend its name")
             )
             continue
-        included = read_settings(file.read_text("utf-8"), file, file.relative_to(root).as_posix())
+        included = read_settings(file.read_text("utf-8-sig"), file, file.relative_to(root).as_posix())
         problems.extend(
             Problem(
                 settings.where(*path),

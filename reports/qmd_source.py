@@ -8,9 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from neurotrial.errors import Problem
+from neurotrial.errors import Problem, refuse
 
-__all__ = ["NEEDS_QUARTO", "Line", "Scope", "expand_lines", "expand_text", "fence_roles", "source_lines"]
+__all__ = [
+    "NEEDS_QUARTO",
+    "Line",
+    "Scope",
+    "expand_lines",
+    "expand_text",
+    "fence_roles",
+    "read_text",
+    "source_lines",
+]
 
 NEEDS_QUARTO = "rewrite it within the subset, or install Quarto and render with engine quarto"
 """The remedy for syntax outside the subset."""
@@ -58,9 +67,25 @@ class Scope:
     variables: Mapping[str, Any]
 
 
-def source_lines(text: str, label: str, first: int = 1) -> list[Line]:
+def read_text(file: Path, label: str) -> str:
+    """Read a text file.
+
+    Raises
+    ------
+    InputError
+        If it is not in UTF-8.
+    """
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        where = f"{label}:{line}"
+        raise refuse(where, "is not UTF-8 text", "save the file in UTF-8") from None
+
+
+def source_lines(text: str, label: str) -> list[Line]:
     """Split a text into lines."""
-    return [Line(line, label, number) for number, line in enumerate(text.splitlines(), first)]
+    return [Line(line, label, number) for number, line in enumerate(text.removesuffix("\n").split("\n"), 1)]
 
 
 def fence_roles(texts: Iterable[str]) -> list[Role]:
@@ -130,7 +155,7 @@ def _included(
         problems.append(Problem(line.where, *problem))
         return []
     label = file.relative_to(scope.root).as_posix()
-    lines = source_lines(file.read_text("utf-8"), label)
+    lines = source_lines(read_text(file, label), label)
     return expand_lines(lines, scope, problems, (*chain, file))
 
 

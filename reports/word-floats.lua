@@ -62,7 +62,8 @@ end
 -- a reference to the whole label ("Figure 1") or to the number alone
 function M.reference(identifier, shown, number_only)
   local name = bookmark_name(number_only and 'refn_' or 'ref_', identifier)
-  return openxml(field('REF ' .. name .. ' \\h', shown))
+  -- without the switch Word would print the reference in the bold of the caption
+  return openxml(field('REF ' .. name .. ' \\h \\* MERGEFORMAT', shown))
 end
 
 function M.tab()

@@ -14,7 +14,15 @@ __all__ = ["write_reference_docx"]
 
 FONT = "Times New Roman"
 BODY = ("Normal", "Body Text", "First Paragraph", "Bibliography", "Abstract", "Footnote Text", "Block Text")
-HEADINGS = ("Title", "Subtitle", "Author", "Date", "Abstract Title", *(f"Heading {n}" for n in range(1, 7)))
+HEADINGS = (
+    "Title",
+    "Subtitle",
+    "Author",
+    "Date",
+    "Abstract Title",
+    "TOC Heading",
+    *(f"Heading {n}" for n in range(1, 7)),
+)
 CAPTIONS = ("Table Caption", "Image Caption", "Captioned Figure")
 BORDERS = ("top", "left", "bottom", "right")
 
@@ -111,7 +119,11 @@ def _headings(document: Any) -> None:
     sizes = {"Title": 16, "Subtitle": 13, "Heading 1": 14}
     for name in HEADINGS:
         style = _style(document, name, "Normal")
-        _font(style, sizes.get(name, 12), bold=name == "Title" or name.startswith(("Heading", "Abstract")))
+        _font(
+            style,
+            sizes.get(name, 12),
+            bold=name == "Title" or name.startswith(("Heading", "Abstract", "TOC")),
+        )
         style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.LEFT
         style.paragraph_format.keep_with_next = name not in {"Author", "Date"}
         _spacing(style, 1.5, before=12 if name.startswith("Heading") else 0, after=6)

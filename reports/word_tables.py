@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from neurotrial.reports.word_zip import repack
 
-__all__ = ["column_shares", "finish_tables", "table_width"]
+__all__ = ["column_widths", "finish_tables"]
 
 FULL_WIDTH = 5000
 """The whole text width in fiftieths of a percent, as Word counts."""
@@ -18,10 +18,14 @@ FULL_WIDTH = 5000
 ROOM_BELOW = 10
 """Points."""
 
-SMALLEST_SHARE = 0.06
+PADDING = 3
+"""Characters that the margins of a cell, and bold letters, take."""
+
 SMALLEST_WIDTH = 0.4
 CHARACTERS_ACROSS = 100
 """How many characters of a table's text fit on the width of the page, about."""
+
+_WORD = re.compile(r"[^ -]+-?")
 
 LONGEST_CELL = 40
 """A cell longer than this (in characters) is wrapped anyway and asks for no more room."""
@@ -57,63 +61,53 @@ def finish_tables(path: Path) -> None:
     path.write_bytes(repack(buffer.getvalue()))
 
 
-def column_shares(lengths: Sequence[Sequence[int]]) -> list[float]:
-    """Share the width of a table out among its columns.
+def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
+    """Share the width of the page out among the columns of a table.
 
     Parameters
     ----------
-    lengths : sequence of sequence of int
-        Characters of each cell, by row; the rows have equal lengths.
+    rows : sequence of sequence of str
+        The text of each cell, by row; the rows have equal lengths.
 
     Returns
     -------
     list of float
-        Sum to 1. Up to `LONGEST_CELL` characters a column gets room in proportion to its longest cell; beyond, by
-        the square root, so that long texts wrap and short numbers do not.
+        Parts of the text width, together between `SMALLEST_WIDTH` and 1. Every column has room for its longest word;
+        what is left goes to the columns whose cells are longer than that.
 
     Examples
     --------
-    >>> [round(share, 2) for share in column_shares([[10, 10], [10, 10]])]
-    [0.5, 0.5]
+    >>> [round(width, 2) for width in column_widths([["Visit", "Week"], ["V1", "0"]])]
+    [0.21, 0.19]
     """
-    columns = list(zip(*lengths, strict=True))
-    wanted = [math.sqrt(max(1, *column) * min(max(1, *column), LONGEST_CELL)) + 2 for column in columns]
-    shares = [max(want / sum(wanted), SMALLEST_SHARE) for want in wanted]
-    return [share / sum(shares) for share in shares]
+    columns = list(zip(*rows, strict=True))
+    words = [
+        max((len(word) for cell in column for word in _WORD.findall(cell)), default=0) for column in columns
+    ]
+    cells = [min(max(map(len, column)), LONGEST_CELL) for column in columns]
+    needed = [word + PADDING for word in words]
+    wished = [max(0, cell - word) for cell, word in zip(cells, words, strict=True)]
+    left = max(0, CHARACTERS_ACROSS - sum(needed))
+    granted = min(1.0, left / max(1, sum(wished)))
+    widths = [need + granted * wish for need, wish in zip(needed, wished, strict=True)]
+    total = min(1.0, max(SMALLEST_WIDTH, sum(widths) / CHARACTERS_ACROSS))
+    return [total * width / sum(widths) for width in widths]
 
 
-def table_width(lengths: Sequence[Sequence[int]]) -> float:
-    """Return how much of the text width a table needs, between `SMALLEST_WIDTH` and 1.
-
-    Parameters
-    ----------
-    lengths : sequence of sequence of int
-        As for `column_shares`.
-
-    Examples
-    --------
-    >>> table_width([[5, 4], [2, 2]]), table_width([[60, 30, 30]])
-    (0.4, 1.0)
-    """
-    longest = [min(max(column), LONGEST_CELL) for column in zip(*lengths, strict=True)]
-    asked = (sum(longest) + 4 * len(longest)) / CHARACTERS_ACROSS
-    return float(min(1, max(SMALLEST_WIDTH, asked)))
-
-
-def _grid_rows(table: Any) -> list[list[int]]:
-    """Return the text length of each cell by row, only of rows without merged columns."""
+def _grid_rows(table: Any) -> list[list[str]]:
+    """Return the text of each cell by row, only of rows without merged columns."""
     from docx.oxml.ns import qn
 
     count = len(table.find(qn("w:tblGrid")))
-    rows = [[_length(cell) for cell in row.findall(qn("w:tc"))] for row in table.findall(qn("w:tr"))]
+    rows = [[_text(cell) for cell in row.findall(qn("w:tc"))] for row in table.findall(qn("w:tr"))]
     whole = [row for row in rows if len(row) == count]
-    return whole or [[1] * count]
+    return whole or [[""] * count]
 
 
-def _length(cell: Any) -> int:
+def _text(cell: Any) -> str:
     from docx.oxml.ns import qn
 
-    return sum(len(text.text or "") for text in cell.iter(qn("w:t")))
+    return "".join(text.text or "" for text in cell.iter(qn("w:t")))
 
 
 def _widths(table: Any) -> None:
@@ -123,19 +117,17 @@ def _widths(table: Any) -> None:
     if grid is None or not len(grid):
         return
     total = sum(int(column.get(qn("w:w"))) for column in grid)
-    lengths = _grid_rows(table)
-    needed = table_width(lengths)
-    shares = [share * needed for share in column_shares(lengths)]
-    for column, share in zip(grid, shares, strict=True):
-        column.set(qn("w:w"), str(round(share * total)))
-    width = table.tblPr.find(qn("w:tblW"))
-    width.set(qn("w:type"), "pct")
-    width.set(qn("w:w"), str(round(needed * FULL_WIDTH)))
+    widths = column_widths(_grid_rows(table))
+    for column, width in zip(grid, widths, strict=True):
+        column.set(qn("w:w"), str(round(width * total)))
+    whole = table.tblPr.find(qn("w:tblW"))
+    whole.set(qn("w:type"), "pct")
+    whole.set(qn("w:w"), str(round(sum(widths) * FULL_WIDTH)))
     for row in table.findall(qn("w:tr")):
-        _cell_widths(row, shares)
+        _cell_widths(row, widths)
 
 
-def _cell_widths(row: Any, shares: Sequence[float]) -> None:
+def _cell_widths(row: Any, widths: Sequence[float]) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
@@ -148,7 +140,7 @@ def _cell_widths(row: Any, shares: Sequence[float]) -> None:
             properties.remove(old)
         width = OxmlElement("w:tcW")
         width.set(qn("w:type"), "pct")
-        width.set(qn("w:w"), str(round(sum(shares[at : at + count]) * FULL_WIDTH)))
+        width.set(qn("w:w"), str(round(sum(widths[at : at + count]) * FULL_WIDTH)))
         properties.insert(0, width)
         at += count
 
@@ -172,11 +164,13 @@ def _room_below(table: Any) -> None:
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
-    following = next((item for item in table.itersiblings() if item.tag in {qn("w:p"), qn("w:tbl")}), None)
-    if following is not None and following.tag == qn("w:p"):
-        properties = following.get_or_add_pPr()
-        if not (properties.style or "").startswith("Table"):
-            properties.spacing_before = Pt(ROOM_BELOW)
+    for item in table.itersiblings(qn("w:p"), qn("w:tbl"), qn("w:sectPr")):
+        if item.tag != qn("w:p"):
+            return
+        properties = item.get_or_add_pPr()
+        if properties.style != "TableNote":
+            properties.spacing_before = properties.spacing_before or Pt(ROOM_BELOW)
+            return
 
 
 def _rule_below(row: Any, *, spanners_only: bool) -> None:

@@ -243,3 +243,10 @@ def test_a_missing_document_and_broken_front_matter_are_problems(tmp_path, write
     (problem,) = lint(write("Text.", "toc: [\n"))
     assert problem.where.startswith("doc.qmd:")
     assert "YAML" in problem.rule
+
+
+def test_a_file_in_another_encoding_is_refused_with_its_line(write, tmp_path):
+    document = write("{{< include latin.md >}}")
+    (tmp_path / "latin.md").write_bytes("fine\nBéla".encode("latin-1"))
+    (problem,) = lint(document)
+    assert (problem.where, problem.rule) == ("latin.md:2", "is not UTF-8 text")

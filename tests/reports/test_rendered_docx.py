@@ -69,17 +69,17 @@ def test_captions_have_fields_that_word_renumbers(word):
 def test_references_are_fields_to_bookmarks_that_exist(word):
     fields = [text for text in instructions(word.element.body) if text.startswith("REF ")]
     assert fields == [
-        "REF refn_eq_estimand \\h",
-        "REF refn_eq_two \\h",
-        "REF ref_tbl_fa \\h",
-        "REF ref_fig_fa \\h",
-        "REF ref_fig_flow \\h",
-        "REF refn_tbl_visits \\h",
-        "REF refn_tbl_visits \\h",
-        "REF ref_fig_flow \\h",
-        "REF ref_fig_image \\h",
-        "REF ref_tbl_written \\h",
-        "REF ref_tbl_written \\h",
+        "REF refn_eq_estimand \\h \\* MERGEFORMAT",
+        "REF refn_eq_two \\h \\* MERGEFORMAT",
+        "REF ref_tbl_fa \\h \\* MERGEFORMAT",
+        "REF ref_fig_fa \\h \\* MERGEFORMAT",
+        "REF ref_fig_flow \\h \\* MERGEFORMAT",
+        "REF refn_tbl_visits \\h \\* MERGEFORMAT",
+        "REF refn_tbl_visits \\h \\* MERGEFORMAT",
+        "REF ref_fig_flow \\h \\* MERGEFORMAT",
+        "REF ref_fig_image \\h \\* MERGEFORMAT",
+        "REF ref_tbl_written \\h \\* MERGEFORMAT",
+        "REF ref_tbl_written \\h \\* MERGEFORMAT",
     ]
     names = bookmarks(word)
     assert {field.split()[1] for field in fields} <= set(names)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from neurotrial.reports.pandoc import pandoc_path
 from neurotrial.reports.word_reference import write_reference_docx
-from neurotrial.reports.word_tables import SMALLEST_WIDTH, column_shares, finish_tables, table_width
+from neurotrial.reports.word_tables import SMALLEST_WIDTH, column_widths, finish_tables
 from neurotrial.reports.word_zip import repack
 
 FLOATS = Path(__file__).parents[2] / "reports" / "word-floats.lua"
@@ -99,19 +99,20 @@ def test_an_archive_without_times_keeps_its_members():
 
 @given(
     st.integers(1, 9).flatmap(
-        lambda n: st.lists(st.lists(st.integers(0, 500), min_size=n, max_size=n), min_size=1)
+        lambda n: st.lists(st.lists(st.text("ab -", max_size=90), min_size=n, max_size=n), min_size=1)
     )
 )
-def test_widths_are_shares(lengths):
-    shares = column_shares(lengths)
-    assert sum(shares) == pytest.approx(1, abs=1e-12)  # rounding of nine additions
-    assert min(shares) > 0
-    assert SMALLEST_WIDTH <= table_width(lengths) <= 1
+def test_widths_are_parts_of_the_page(rows):
+    widths = column_widths(rows)
+    assert len(widths) == len(rows[0])
+    assert min(widths) > 0
+    assert SMALLEST_WIDTH - 1e-9 <= sum(widths) <= 1 + 1e-9  # rounding of nine additions
 
 
-def test_a_longer_column_gets_more_room():
-    narrow, wide = column_shares([[5, 80], [6, 20]])
-    assert wide > 2 * narrow
+def test_words_are_not_broken_and_long_texts_get_what_is_left():
+    count, comment = column_widths([["n control", "Comment"], ["20", "a text of many words " * 9]])
+    assert count * 100 > len("control")
+    assert comment > 2 * count
 
 
 def test_tables_of_other_programs_are_finished_too(tmp_path):
