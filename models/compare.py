@@ -211,7 +211,8 @@ def estimate_methods(
     ratio = functools.partial(improvement_ratio, frame, **shared, n_resamples=n_resamples)
     calls: dict[str, Callable[[], pd.DataFrame]] = {
         "ancova": lambda: ancova(frame, **shared, covariates=covariates).tidy(),
-        "change_score": lambda: _without_pooled(change_score(frame, **shared).tidy()),
+        "change_score": lambda: _only("change_welch", change_score(frame, **shared).tidy()),
+        "group_time": lambda: _only("change_pooled", change_score(frame, **shared).tidy()),
         "follow_up": lambda: follow_up_only(frame, **shared).tidy(),
         "improvement_ratio": lambda: ratio(seed=_child(seed, 0)).tidy(),
         "share_of_potential": lambda: ratio(
@@ -235,8 +236,8 @@ def _computed(
         return pd.concat(rows, ignore_index=True)
 
 
-def _without_pooled(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["method"] != "change_pooled"]
+def _only(method: str, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["method"] == method]
 
 
 def _child(seed: Seed, index: int) -> np.random.SeedSequence:

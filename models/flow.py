@@ -70,10 +70,35 @@ def _stages(study: Study, tables: Mapping[str, pd.DataFrame], outcomes: pd.DataF
     if events is not None:
         for kind, rows in events.groupby("type", sort=True):
             yield f"lost:{kind}", _event_label(str(kind)), rows["participant_id"]
+    yield from _imaging_stages(study, tables)
     for population in study.populations:
         members = population_members(study, participants, population.name)
         yield f"population:{population.name}", population.label, members["participant_id"]
     yield from _analysed(study, participants, outcomes)
+
+
+def _imaging_stages(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[Stage]:
+    """Yield who was scanned at every visit, and of those whom a decision or a failed extraction kept out."""
+    status = tables.get("status")
+    if status is None or study.imaging is None:
+        return
+    scans = status.groupby(["participant_id", "visit", "modality"])["state"].agg(set).reset_index()
+    made = scans[~scans["state"].map(lambda states: states == {"skipped"})]
+    wanted = len(study.imaging.sessions) * status["modality"].nunique()
+    counts = made.groupby("participant_id").size()
+    scanned = counts.index[counts == wanted]
+    yield "imaging:scanned", "Scanned at every visit", pd.Series(scanned)
+    excluded = _excluded(tables.get("decisions"))
+    yield "imaging:excluded", "Scan excluded by decision", pd.Series(scanned[scanned.isin(excluded)])
+    failed = made.loc[made["state"].map(lambda states: "failed" in states), "participant_id"]
+    lost = scanned[scanned.isin(failed) & ~scanned.isin(excluded)]
+    yield "imaging:failed", "Scan could not be read or measured", pd.Series(lost)
+
+
+def _excluded(decisions: pd.DataFrame | None) -> pd.Series[Any]:
+    if decisions is None:
+        return pd.Series([], dtype="str")
+    return decisions.loc[~decisions["include"].astype(bool), "participant_id"]
 
 
 def _analysed(study: Study, participants: pd.DataFrame, outcomes: pd.DataFrame) -> Iterator[Stage]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurotrial.errors import InputError
 from neurotrial.models.compare import agreement, estimate_methods
+from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study, population_members
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
@@ -18,6 +19,8 @@ from neurotrial.models.multiplicity import adjust
 from neurotrial.models.tidy import failed_row
 from neurotrial.provenance import provenance
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
+from neurotrial.tables import TABLES
+from neurotrial.tabular import empty_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from neurotrial.study import Analysis, Outcome, Study
 
 __all__ = ["fit_study"]
+
+_COPIED = ("features", "quality", "decisions", "status")
+"""Input tables that the reports show scan by scan."""
 
 Progress = Callable[[str], None]
 """Told the name of each cell before it is fitted."""
@@ -91,8 +97,11 @@ def fit_study(data: StudyData, progress: Progress = lambda _: None) -> Results:
         "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
+        "connectivity": summarise_connectivity(study, data.tables),
         "outcomes": data.outcomes,
     }
+    copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
+    tables |= copies
     return Results(tables, study.model_dump(mode="json"), provenance(data, _decisions(table)))
 
 

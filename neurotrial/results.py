@@ -127,7 +127,8 @@ _FLOW = Table(
         count("order", "order of the stages", nullable=False),
         text(
             "stage",
-            "stage: planned, randomised, treated, population:NAME, analysed:ANALYSIS/OUTCOME, lost:TYPE",
+            "stage: planned, randomised, treated, population:NAME, analysed:ANALYSIS/OUTCOME, lost:TYPE, imaging:scanned "
+            "(every visit), imaging:excluded (by decision), imaging:failed (a scan that is not excluded)",
         ),
         text("label", "the stage in words"),
         _ARM,
@@ -151,13 +152,35 @@ _HARMS_SUMMARY = Table(
     ),
 )
 
+_CONNECTIVITY = Table(
+    "connectivity",
+    "mean functional connections of the motor network by arm and visit, in the frame of the lesion",
+    ("key",),
+    (
+        _KEY,
+        text("population", "population"),
+        _ARM,
+        text("visit", "visit"),
+        text("side_i", "side of the first node", levels=("ipsilesional", "contralesional")),
+        text("pair_i", "homotopic pair of the first node"),
+        text("side_j", "side of the second node", levels=("ipsilesional", "contralesional")),
+        text("pair_j", "homotopic pair of the second node"),
+        count("n", "participants with a value"),
+        number("mean_z", "mean Fisher z"),
+        number("sd_z", "standard deviation of Fisher z", minimum=0),
+    ),
+)
+
 RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
-    for table in (_ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, TABLES["outcomes"])
+    for table in (
+        _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, TABLES["outcomes"],
+        TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+    )
 })  # fmt: skip
-"""The tables of a results folder; `outcomes` is the copy from which figures draw single participants."""
+"""The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
-_EMPTY_ALLOWED = ("adjusted", "harms_summary")
+_EMPTY_ALLOWED = ("adjusted", "harms_summary", "connectivity", "features", "quality", "decisions", "status")
 
 
 @dataclass(frozen=True, slots=True)

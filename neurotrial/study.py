@@ -10,7 +10,10 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
+
+from neurotrial.imaging_plan import ImagingPlan
+from neurotrial.study_part import Name, Part, Text
 
 __all__ = [
     "METHODS",
@@ -32,10 +35,14 @@ __all__ = [
     "VisitRules",
 ]
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Method = Literal[
-    "ancova", "change_score", "follow_up", "improvement_ratio", "share_of_potential", "within_arm"
+    "ancova",
+    "change_score",
+    "group_time",
+    "follow_up",
+    "improvement_ratio",
+    "share_of_potential",
+    "within_arm",
 ]
 Format = Literal["html", "docx"]
 Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
@@ -43,6 +50,7 @@ Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "co
 METHODS: dict[str, tuple[str, ...]] = {
     "ancova": ("ancova_ols", "ancova_hc3"),
     "change_score": ("change_welch",),
+    "group_time": ("change_pooled",),
     "follow_up": ("follow_up_welch",),
     "improvement_ratio": (
         "ratio_baseline_welch",
@@ -59,13 +67,7 @@ METHODS: dict[str, tuple[str, ...]] = {
 """Each method that an analysis may name, with the rows of between- and within-arm estimates that it gives."""
 
 
-class _Part(BaseModel):
-    """A part of the study file: unknown keys are refused, values never change and are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class StudyInfo(_Part):
+class StudyInfo(Part):
     """What the trial is: words for the reports, no numbers."""
 
     title: Text
@@ -82,7 +84,7 @@ class StudyInfo(_Part):
     simulated: bool = False
 
 
-class Arm(_Part):
+class Arm(Part):
     """An arm; exactly one of them is the reference."""
 
     name: Name
@@ -90,7 +92,7 @@ class Arm(_Part):
     reference: bool = False
 
 
-class Allocation(_Part):
+class Allocation(Part):
     """How participants were allocated: ratio by arm, scheme, and how many were planned."""
 
     ratio: dict[Name, Annotated[int, Field(ge=1, le=20)]]
@@ -100,7 +102,7 @@ class Allocation(_Part):
     planned: Annotated[int, Field(ge=2)] | None = None
 
 
-class Visit(_Part):
+class Visit(Part):
     """A visit, its target day and its window, both in days since randomisation."""
 
     name: Name
@@ -110,14 +112,14 @@ class Visit(_Part):
     baseline: bool = False
 
 
-class VisitRules(_Part):
+class VisitRules(Part):
     """What is done with a visit outside its window, and with two visits of one participant in one window."""
 
     outside_window: Literal["keep", "exclude"] = "keep"
     repeated: Literal["refuse", "closest", "first", "last"] = "refuse"
 
 
-class Population(_Part):
+class Population(Part):
     """An analysis population; ``flag`` is the true/false column of `participants` that defines it."""
 
     name: Name
@@ -126,7 +128,7 @@ class Population(_Part):
     description: Text | None = None
 
 
-class Characteristic(_Part):
+class Characteristic(Part):
     """A row of the baseline table: a column of `participants`."""
 
     name: Name
@@ -137,21 +139,21 @@ class Characteristic(_Part):
     digits: Annotated[int, Field(ge=0, le=4)] = 1
 
 
-class Mcid(_Part):
+class Mcid(Part):
     """The minimal clinically important difference, in the unit of the outcome, and who says so."""
 
     value: Annotated[float, Field(gt=0)]
     source: Text
 
 
-class Source(_Part):
+class Source(Part):
     """Where an outcome's values stand: the rows of a table in which each column of ``where`` has that value."""
 
     table: Literal["motor", "features"]
     where: dict[Name, str | float | int]
 
 
-class Outcome(_Part):
+class Outcome(Part):
     """An outcome with its unit, range and direction; ``digits`` is how many decimals the reports show."""
 
     name: Name
@@ -165,7 +167,7 @@ class Outcome(_Part):
     digits: Annotated[int, Field(ge=0, le=5)] = 1
 
 
-class IntercurrentEvent(_Part):
+class IntercurrentEvent(Part):
     """An intercurrent event and the strategy by which the estimand deals with it (ICH E9(R1))."""
 
     event: Text
@@ -173,7 +175,7 @@ class IntercurrentEvent(_Part):
     note: Text | None = None
 
 
-class Estimand(_Part):
+class Estimand(Part):
     """An estimand with its five attributes: population, treatment, variable (outcomes at a visit), events, summary."""
 
     name: Name
@@ -187,7 +189,7 @@ class Estimand(_Part):
     summary: Text
 
 
-class Analysis(_Part):
+class Analysis(Part):
     """An analysis of an estimand: its methods, the one that is reported first, and the covariates beside baseline."""
 
     name: Name
@@ -201,7 +203,7 @@ class Analysis(_Part):
     population: Name | None = None
 
 
-class Family(_Part):
+class Family(Part):
     """Analyses whose p-values are adjusted together; one p-value an outcome, from ``method``."""
 
     name: Name
@@ -211,7 +213,7 @@ class Family(_Part):
     method: str = "ancova_hc3"
 
 
-class ReportChoices(_Part):
+class ReportChoices(Part):
     """What the reports look like; changes no estimate and is therefore not part of the hash."""
 
     formats: Annotated[list[Format], Field(min_length=1)] = Field(
@@ -219,13 +221,15 @@ class ReportChoices(_Part):
     )
 
 
-class Study(_Part):
+class Study(Part):
     """The whole plan.
 
     Attributes
     ----------
     version : int
         Version of the study file's own grammar; 1 is the only one.
+    imaging : ImagingPlan or None
+        How images become tables; None for a study whose imaging measures, if any, come as tables.
     conf_level : float
         Confidence level of every interval, in (0.5, 1).
     seed : int
@@ -250,6 +254,7 @@ class Study(_Part):
     estimands: Annotated[list[Estimand], Field(min_length=1)]
     analyses: Annotated[list[Analysis], Field(min_length=1)]
     families: list[Family] = Field(default_factory=list)
+    imaging: ImagingPlan | None = None
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0)] = 1
     n_resamples: Annotated[int, Field(ge=999, le=10_000_000)] = 10_000

@@ -29,7 +29,17 @@ def rule_problems(study: Study) -> list[Fault]:
     list of tuple
         Key path, rule and remedy of each fault; empty for a consistent plan.
     """
-    checks = (_names_once, _marked_once, _allocation, _visits, _outcomes, _estimands, _analyses, _families)
+    checks = (
+        _names_once,
+        _marked_once,
+        _allocation,
+        _visits,
+        _outcomes,
+        _estimands,
+        _analyses,
+        _families,
+        _imaging,
+    )
     return [fault for check in checks for fault in check(study)]
 
 
@@ -210,3 +220,19 @@ def _families(study: Study) -> Iterator[Fault]:
             given = [row for method in methods.get(name, []) for row in METHODS[method] if row != "paired_t"]
             if name in methods:
                 yield from _unknown((*key, "method"), family.method, f"estimate of analysis {name!r}", given)
+
+
+def _imaging(study: Study) -> Iterator[Fault]:
+    plan = study.imaging
+    if plan is None:
+        return
+    for session, visit in plan.sessions.items():
+        yield from _unknown(("imaging", "sessions", session), visit, "visit", _names(study.visits))
+    repeated = [visit for visit in plan.sessions.values() if list(plan.sessions.values()).count(visit) > 1]
+    if repeated:
+        rule = f"visit {repeated[0]!r} is given to several sessions"
+        yield ("imaging", "sessions"), rule, "give each visit one session; runs within it are numbered"
+    cleaning = plan.cleaning
+    if not cleaning.high_pass < cleaning.low_pass:
+        rule = f"{cleaning.high_pass:g} must be below low_pass, {cleaning.low_pass:g}"
+        yield ("imaging", "cleaning", "high_pass"), rule, "exchange or correct the two frequencies"

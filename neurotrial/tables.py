@@ -258,6 +258,9 @@ _NODES = Table(
     (
         *_SCAN,
         text("node", "node"),
+        text("pair", "homotopic pair that the node belongs to, e.g. m1"),
+        text("hemisphere", "hemisphere of the node", levels=("left", "right")),
+        text("side", "side relative to the lesion", levels=("ipsilesional", "contralesional", "none")),
         *(number(axis, f"{axis} coordinate of the centre", "mm") for axis in "xyz"),
         number("radius_mm", "radius of the sphere", "mm", minimum=0),
         share("coverage", "share of the node inside the brain mask"),
@@ -304,9 +307,9 @@ _DECISIONS = Table(
         *_SCAN,
         _MODALITY,
         flag("include", "whether the scan is used"),
-        text("by", "rule or rater"),
+        text("by", "rule or rater; `undecided` where nobody has decided yet, which includes the scan"),
         text("reason", "reason", nullable=True),
-        text("date", "date of the decision, YYYY-MM-DD", pattern=r"^\d{4}-\d{2}-\d{2}$"),
+        text("date", "date of the decision, YYYY-MM-DD", pattern=r"^\d{4}-\d{2}-\d{2}$", nullable=True),
     ),
 )
 
@@ -320,6 +323,7 @@ _STATUS = Table(
         text("step", "step"),
         text("state", "how it ended", levels=("ok", "failed", "skipped")),
         text("reason", "why", nullable=True),
+        text("picture", "picture of the scan for quality control, relative to the study folder", **_OPTIONAL),
     ),
 )
 

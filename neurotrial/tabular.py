@@ -15,7 +15,7 @@ from neurotrial.tables import Table, bids_dictionary
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MISSING", "SUFFIXES", "read_table", "write_table"]
+__all__ = ["MISSING", "SUFFIXES", "empty_table", "read_table", "write_table"]
 
 MISSING = ("n/a", "")
 """What a missing cell looks like in a text table."""
@@ -123,6 +123,14 @@ def _check_header(label: str, header: list[str], suffix: str) -> None:
             f"cells of a {suffix} file are separated by a {wanted}",
             f"save it again with a {wanted} between cells",
         )
+
+
+def empty_table(table: Table) -> pd.DataFrame:
+    """Return a table without rows that has every column of its contract, typed."""
+    import pandas as pd
+
+    kinds = {"string": "str", "integer": "Int64", "number": "float64", "boolean": "boolean"}
+    return pd.DataFrame({column.name: pd.Series([], dtype=kinds[column.dtype]) for column in table.columns})
 
 
 def write_table(frame: pd.DataFrame, folder: Path, table: Table) -> list[Path]:

@@ -33,7 +33,7 @@ METHOD_LABELS: Mapping[str, str] = MappingProxyType(
         "ancova_ols": "ANCOVA, model-based standard error",
         "ancova_hc3": "ANCOVA, HC3 standard error",
         "change_welch": "change from baseline, Welch t",
-        "change_pooled": "change from baseline, pooled t",
+        "change_pooled": "group × time, two visits",
         "follow_up_welch": "follow-up only, Welch t",
         "paired_t": "paired t within the arm",
         "ratio_baseline_welch": "improvement ratio, Welch t",

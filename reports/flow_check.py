@@ -68,6 +68,8 @@ def _parent(data: CitedResults, stage: str) -> str:
     """Return the stage that holds the participants of a stage: an analysis's population, else the randomised."""
     if stage == "planned":
         return stage
+    if stage in {"imaging:excluded", "imaging:failed"}:
+        return "imaging:scanned"
     name = stage.removeprefix("analysed:").partition("/")[0]
     for analysis in data.study.analyses:
         if stage.startswith("analysed:") and analysis.name == name:

@@ -46,7 +46,7 @@ def results() -> Results:
         "flow": pd.DataFrame({
             "key": ["flow/randomised/all"], "order": [1], "stage": ["randomised"], "label": ["Randomised"], "arm": ["all"], "n": [60],
         }),
-        "harms_summary": empty("harms_summary"),
+        **{name: empty(name) for name in ("harms_summary", "connectivity", "features", "quality", "decisions", "status")},
         "outcomes": pd.DataFrame({
             "participant_id": ["sub-1"], "arm": ["cells"], "visit": ["day90"], "outcome": ["fma"], "value": [1.0], "baseline": [0.0],
         }),

@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import METHODS, Study
+from neurotrial.tables import TABLES
+from neurotrial.tabular import empty_table
 
 ARMS = {"control": "Control", "cells": "Stem cells"}
 THREE_ARMS = {**ARMS, "sham": "Sham"}
@@ -113,8 +116,10 @@ def _made(values: str, *, harms: bool) -> Results:
         "descriptives": describe_study(study, participants, outcomes),
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),
+        "connectivity": summarise_connectivity(study, tables),
         "outcomes": outcomes,
     }
+    frames |= {name: empty_table(TABLES[name]) for name in ("features", "quality", "decisions", "status")}
     return Results(frames, study.model_dump(mode="json"), _provenance(study))
 
 
