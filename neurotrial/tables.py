@@ -154,6 +154,7 @@ _EVENTS = Table(
             levels=("treatment_policy", "hypothetical", "while_on_treatment", "composite"),
             **_OPTIONAL,
         ),
+        text("reason", "why, in words", **_OPTIONAL),
     ),
 )
 

@@ -50,7 +50,9 @@ def test_every_estimator_stands_in_one_table(trial, long_form):
     result = compare_estimators(long_form(trial), maximum=66, n_resamples=199, **LONG)
     rows = result.tidy()
     assert list(rows.columns) == COLUMNS == list(TIDY_COLUMNS)
-    expected = [slug for name in METHODS if name not in {"within_arm", "group_time"} for slug in METHODS[name]]
+    expected = [
+        slug for name in METHODS if name not in {"within_arm", "group_time"} for slug in METHODS[name]
+    ]
     assert rows.loc[rows["term"] == "arm", "method"].tolist() == expected
     assert set(rows["contrast"]) == {"cells - control", "mean @ control", "mean @ cells"}
     assert set(rows["visit"]) == {"day90"}
