@@ -11,9 +11,12 @@ import click
 from neurotrial.errors import InputError, NeurotrialError
 
 if TYPE_CHECKING:
+    from neurotrial.extract.extraction import ScanPlan
     from neurotrial.loading import StudyData
     from neurotrial.reports.build import Engine
     from neurotrial.results import Results
+    from neurotrial.runner import OnError
+    from neurotrial.simulation.settings import Counts
 
 __all__ = ["main"]
 
@@ -60,12 +63,13 @@ def main() -> None:
     A study is a folder with study.yaml (the analysis plan), tables/ and reports/. The usual way:
 
     \b
-        neurotrial demo              see everything work on a simulated study
+        neurotrial demo              see everything work on a simulated trial with images
         neurotrial init DIR          start your own study
-        neurotrial check DIR         hold study file and tables against the contracts
+        neurotrial check DIR         hold study file, images and tables against the contracts
+        neurotrial extract DIR       images to tables
         neurotrial fit DIR           tables to results
-        neurotrial report DIR        results to html and Word
-        neurotrial run DIR           fit and report, where something has changed
+        neurotrial report DIR        results to html, Word and pdf
+        neurotrial run DIR           extract, fit and report, where something has changed
     """  # noqa: D301 - click's mark for "do not wrap" is no escape
 
 
@@ -87,14 +91,63 @@ def init(folder: Path) -> None:
 @main.command(epilog="Example:\n  neurotrial check my-trial")
 @click.argument("folder", metavar="DIR", type=FOLDER)
 def check(folder: Path) -> None:
-    """Validate study file and tables of DIR; list every problem with its remedy; touch nothing."""
+    """Validate study file, images and tables of DIR; list every problem with its remedy; touch nothing."""
     from neurotrial.console import console, show_problems
     from neurotrial.loading import load_study
 
-    data = load_study(folder)
+    data = load_study(folder, extracted=False)
     show_problems(data.warnings)
+    if data.study.imaging:
+        _show_scans(_plan_scans(data))
     _show_missingness(data)
-    console().print(f"No errors. Next: neurotrial fit {folder}", markup=False)
+    made = set(data.tables) >= {outcome.source.table for outcome in data.study.outcomes}
+    following = "fit" if made else "extract"
+    console().print(f"No errors. Next: neurotrial {following} {folder}", markup=False)
+
+
+@main.command(
+    epilog="Examples:\n  neurotrial simulate my-trial\n  neurotrial simulate big --grid full --seed 7 --jobs 4"
+)
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--planned", type=int, help="Participants randomised.  [default: 60]")
+@click.option(
+    "--analysed", type=int, nargs=2, metavar="CELLS CONTROL", help="Seen at follow-up.  [default: 39 15]"
+)
+@click.option(
+    "--imaged", type=int, nargs=2, metavar="CELLS CONTROL", help="With usable MRI.  [default: 31 13]"
+)
+@click.option(
+    "--excluded", type=int, nargs=2, metavar="CELLS CONTROL", help="Excluded by decision.  [default: 2 1]"
+)
+@click.option("--grid", type=click.Choice(["small", "full"]), help="Size of the images.  [default: small]")
+@click.option("--seed", type=click.IntRange(min=0), help="Root of the random streams.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+def simulate(folder: Path, jobs: int | None, **choices: Any) -> None:
+    """Write a simulated trial with images (BIDS derivatives), tables, plan and known truth into DIR."""
+    _simulate(folder, {name: value for name, value in choices.items() if value is not None}, jobs)
+
+
+def _options_of_work(command: Any) -> Any:
+    """Add the options of commands that work scan by scan."""
+    jobs = click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+    on_error = click.option(
+        "--on-error",
+        type=click.Choice(["continue", "abort"]),
+        default="continue",
+        show_default=True,
+        help="What a scan that cannot be measured does to the others.",
+    )
+    return jobs(on_error(command))
+
+
+@main.command(
+    epilog="Examples:\n  neurotrial extract my-trial\n  neurotrial extract my-trial --jobs 1 --on-error abort"
+)
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@_options_of_work
+def extract(folder: Path, jobs: int | None, on_error: OnError) -> None:
+    """Measure the images of DIR and write DIR/tables; scans that are up to date are not measured again."""
+    sys.exit(_extract(folder, jobs, on_error))
 
 
 @main.command(epilog="Example:\n  neurotrial fit my-trial")
@@ -116,7 +169,10 @@ def fit(folder: Path) -> None:
 )
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option(
-    "--to", "formats", help="Formats, separated by commas; default: those of study.yaml.", metavar="html,docx"
+    "--to",
+    "formats",
+    help="Formats, separated by commas; default: those of study.yaml.",
+    metavar="html,docx,pdf",
 )
 @click.option(
     "--engine",
@@ -130,37 +186,27 @@ def report(folder: Path, formats: str | None, engine: Engine) -> None:
     _report(folder, formats.split(",") if formats else None, engine)
 
 
-@main.command(epilog="Example:\n  neurotrial run my-trial")
+@main.command(epilog="Examples:\n  neurotrial run my-trial\n  neurotrial run my-trial --jobs 4")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-def run(folder: Path) -> None:
-    """Fit and report DIR; the fit is skipped where nothing that it rests on has changed."""
-    from neurotrial.console import console, show_problems
-    from neurotrial.loading import load_study
-    from neurotrial.provenance import changes_since
-
-    data = load_study(folder)
-    show_problems(data.warnings)
-    changes = changes_since(_stored_provenance(folder), data)
-    if changes:
-        console().print(f"Fitting, because {'; '.join(changes)}", markup=False)
-        _fit(data)
-    else:
-        console().print("Results are up to date: not fitted again")
-    _report(folder, None, "auto")
+@_options_of_work
+def run(folder: Path, jobs: int | None, on_error: OnError) -> None:
+    """Extract, fit and report DIR; what rests on nothing that has changed is not done again."""
+    sys.exit(_run(folder, jobs, on_error))
 
 
-@main.command(epilog=f"Examples:\n  neurotrial demo\n  neurotrial demo {DEMO_FOLDER}-2")
+@main.command(epilog=f"Examples:\n  neurotrial demo\n  neurotrial demo {DEMO_FOLDER}-2 --jobs 1")
 @click.argument("folder", metavar="[DIR]", type=FOLDER, default=Path(DEMO_FOLDER))
-def demo(folder: Path) -> None:
-    """Run a small simulated trial (tables only) from study file to report in DIR."""
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
+def demo(folder: Path, jobs: int | None) -> None:
+    """Simulate a small trial with images and known truth in DIR, and run everything on it."""
     from neurotrial.console import console
-    from neurotrial.loading import load_study
-    from neurotrial.reports.scaffold import write_demo
 
-    write_demo(folder)
+    _simulate(folder, {}, jobs)
+    code = _run(folder, jobs, "continue")
+    _show_truth(folder)
     console().print("All data of this study are simulated.", style="bold")
-    _show_estimates(_fit(load_study(folder)))
-    _report(folder, None, "auto")
+    console().print(f"Open {folder / 'output' / 'manuscript.html'}", markup=False)
+    sys.exit(code)
 
 
 @main.command(epilog="Example:\n  neurotrial verify")
@@ -188,6 +234,90 @@ def verify() -> None:
     failed = int((~table["ok"]).sum())
     console().print(f"{len(table)} numbers compared, {failed} outside their tolerance")
     sys.exit(1 if failed else 0)
+
+
+def _simulate(folder: Path, choices: dict[str, Any], jobs: int | None) -> None:
+    from neurotrial.console import console, logging_to, progress_bar
+    from neurotrial.executors import default_jobs, open_executor
+    from neurotrial.reports.scaffold import write_simulated_scaffold
+    from neurotrial.simulation.settings import TrialSettings
+    from neurotrial.simulation.study import plan_simulation, write_simulation
+
+    plan = plan_simulation(TrialSettings(**choices))
+    written = write_simulated_scaffold(folder)
+    with (
+        logging_to(folder),
+        progress_bar("simulate", len(plan.steps)) as bar,
+        open_executor(jobs or default_jobs()) as executor,
+    ):
+        write_simulation(plan, folder, executor, bar.step)
+    console().print(
+        f"Simulated study: {folder} ({len(plan.scans)} scans; the truth is in truth.json)", markup=False
+    )
+    del written
+
+
+def _plan_scans(data: StudyData) -> ScanPlan:
+    from neurotrial.console import show_problems
+    from neurotrial.extract.extraction import plan_scans
+
+    plan = plan_scans(data)
+    show_problems(plan.warnings)
+    return plan
+
+
+def _extract(folder: Path, jobs: int | None, on_error: OnError) -> int:
+    """Extract, show what failed, and return the exit code."""
+    from neurotrial.console import console, logging_to, progress_bar, show_problems
+    from neurotrial.executors import default_jobs, open_executor
+    from neurotrial.extract.extraction import extract_scans
+    from neurotrial.loading import load_study
+
+    data = load_study(folder, extracted=False)
+    show_problems(data.warnings)
+    plan = _plan_scans(data)
+    with (
+        logging_to(folder),
+        progress_bar("extract", len(plan.made)) as bar,
+        open_executor(jobs or default_jobs()) as executor,
+    ):
+        done = extract_scans(plan, executor, on_error=on_error, progress=bar.done)
+    ran = sum(outcome.seconds > 0 for outcome in done.outcomes)
+    console().print(f"{ran} of {len(plan.made)} scans measured now, the others were up to date")
+    for outcome in done.failed:
+        console(stderr=True).print(
+            f"failed: {outcome.unit}: {outcome.reason}", style="bold red", markup=False
+        )
+    if done.written:
+        console().print(
+            f"Tables: {folder / 'tables'}; pictures of every scan: {folder / 'extraction' / 'shards'}",
+            markup=False,
+        )
+    return 1 if done.failed else 0
+
+
+def _run(folder: Path, jobs: int | None, on_error: OnError) -> int:
+    """Do what is to be done of extraction, fit and report; return the exit code."""
+    from neurotrial.console import console, show_problems
+    from neurotrial.loading import load_study
+    from neurotrial.provenance import changes_since
+    from neurotrial.study_file import STUDY_FILE, read_study
+
+    code = 0
+    if read_study(folder / STUDY_FILE).imaging:
+        code = _extract(folder, jobs, on_error)
+        if code and on_error == "abort":
+            return code
+    data = load_study(folder)
+    show_problems(data.warnings)
+    changes = changes_since(_stored_provenance(folder), data)
+    if changes:
+        console().print(f"Fitting, because {'; '.join(changes)}", markup=False)
+        _show_estimates(_fit(data))
+    else:
+        console().print("Results are up to date: not fitted again")
+    _report(folder, None, "auto")
+    return code
 
 
 def _fit(data: StudyData) -> Results:
@@ -222,6 +352,14 @@ def _report(folder: Path, formats: list[str] | None, engine: Engine) -> None:
         written = build_reports(plan, bar.step, bar.detail)
     for path in written:
         console().print(f"Report: {path}", markup=False)
+
+
+def _show_scans(plan: ScanPlan) -> None:
+    from neurotrial.console import show_table
+    from neurotrial.extract.extraction import scan_summary
+
+    rows = [(what, str(made), str(missing)) for what, made, missing in scan_summary(plan)]
+    show_table("Scans by visit", ("visit, modality", "found", "not made"), rows)
 
 
 def _show_missingness(data: StudyData) -> None:

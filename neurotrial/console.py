@@ -71,6 +71,12 @@ class Bar:
         _LOG.info("%s: %s", self._title, name)
         self._begun += 1
 
+    def done(self, name: str) -> None:
+        """Count one more step as done, in whatever order steps end."""
+        self._begun += 1
+        self._progress.update(self._task, completed=self._begun, step=name)
+        _LOG.info("%s: %s", self._title, name)
+
     def detail(self, text: str) -> None:
         """Show what the step is at."""
         self._progress.update(self._task, step=text)

@@ -12,7 +12,7 @@ from neurotrial.paths import file_hash, inside
 from neurotrial.study_file import STUDY_FILE, read_study
 from neurotrial.table_checks import check_table, identifier_problems
 from neurotrial.tables import TABLES
-from neurotrial.tabular import SUFFIXES, read_table
+from neurotrial.tabular import SUFFIXES, is_written_copy, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,13 +54,16 @@ class StudyData:
     warnings: tuple[Problem, ...]
 
 
-def load_study(folder: Path) -> StudyData:
+def load_study(folder: Path, *, extracted: bool = True) -> StudyData:
     """Read and check the study file and the tables of a folder; nothing is written.
 
     Parameters
     ----------
     folder : Path
         Holds ``study.yaml`` and, unless the study file says otherwise, ``tables/``.
+    extracted : bool
+        Whether the tables that the extraction makes must be there; where they need not and are not, the outcomes that
+        come from them are left out. Without an imaging plan they must always be there.
 
     Returns
     -------
@@ -79,6 +82,8 @@ def load_study(folder: Path) -> StudyData:
         study = read_study(folder / STUDY_FILE)
     except InputError as error:
         problems += error.problems
+    if study is not None and study.imaging is not None and not extracted:
+        study = _before_extraction(folder, study)
     files = _table_files(folder, study, problems)
     tables = _read_tables(folder, study, files, problems)
     outcomes = None if study is None else _trial_checks(study, tables, _labels(folder, files), problems)
@@ -118,16 +123,30 @@ def _table_files(folder: Path, study: Study | None, problems: list[Problem]) -> 
             problems += _unread(folder, found)
         elif name in named or name in _needed(study):
             where = named.get(name, f"tables/{name}{SUFFIXES[1]}")
-            columns = ", ".join(column.name for column in TABLES[name].columns if column.required)
-            problems.append(
-                Problem(where, "the table is missing", f"add it with at least the columns {columns}")
-            )
+            problems.append(Problem(where, "the table is missing", _remedy(name, study)))
     return files
 
 
+def _remedy(name: str, study: Study | None) -> str:
+    if name == "features" and study is not None and study.imaging is not None:
+        return "make it from the images with `neurotrial extract`"
+    columns = ", ".join(column.name for column in TABLES[name].columns if column.required)
+    return f"add it with at least the columns {columns}"
+
+
+def _before_extraction(folder: Path, study: Study) -> Study:
+    """Return the plan without the outcomes of a table `features` that has not been made yet."""
+    place = study.tables.get("features")
+    places = [place] if place else [f"tables/features{suffix}" for suffix in SUFFIXES]
+    if any((folder / name).is_file() for name in places):
+        return study
+    return study.model_copy(update={"outcomes": [o for o in study.outcomes if o.source.table != "features"]})
+
+
 def _unread(folder: Path, found: list[Path]) -> list[Problem]:
-    """Warn of further files of a table, which an edit may have been meant for."""
-    read, *others = (path.relative_to(folder).as_posix() for path in found)
+    """Warn of further files of a table, which an edit may have been meant for; the copy that was written with it is none."""
+    meant = [path for path in found[1:] if not is_written_copy(path, found[0])]
+    read, *others = (path.relative_to(folder).as_posix() for path in [found[0], *meant])
     remedy = "edit that file, or remove it and keep the other"
     return [
         Problem(other, f"is not read, because {read} is there", remedy, severity="warning")

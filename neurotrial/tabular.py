@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurotrial.errors import refuse
-from neurotrial.paths import replacing
+from neurotrial.paths import file_hash, replacing
 from neurotrial.tables import Table, bids_dictionary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MISSING", "SUFFIXES", "empty_table", "read_table", "write_table"]
+__all__ = ["MISSING", "SUFFIXES", "empty_table", "is_written_copy", "read_table", "tsv_text", "write_table"]
 
 MISSING = ("n/a", "")
 """What a missing cell looks like in a text table."""
+
+_COPY = b"neurotrial.copy"
 
 SUFFIXES = (".parquet", ".tsv", ".csv")
 """Kinds of table files, in the order in which they are looked for."""
@@ -133,6 +136,16 @@ def empty_table(table: Table) -> pd.DataFrame:
     return pd.DataFrame({column.name: pd.Series([], dtype=kinds[column.dtype]) for column in table.columns})
 
 
+def tsv_text(frame: pd.DataFrame) -> str:
+    """Return a table as tab-separated text, with ``n/a`` for missing cells and ``true`` and ``false``."""
+    truth = {
+        name: frame[name].map({True: "true", False: "false"})
+        for name in frame
+        if frame[name].dtype.kind == "b"
+    }
+    return frame.assign(**truth).to_csv(sep="\t", na_rep="n/a", index=False, lineterminator="\n")
+
+
 def write_table(frame: pd.DataFrame, folder: Path, table: Table) -> list[Path]:
     """Write a table as Parquet, with its TSV copy and the JSON dictionary of the columns.
 
@@ -151,12 +164,42 @@ def write_table(frame: pd.DataFrame, folder: Path, table: Table) -> list[Path]:
         The three files, each written under another name first and then put in place.
     """
     paths = [folder / f"{table.name}{suffix}" for suffix in (".parquet", ".tsv", ".json")]
-    copy = io.StringIO(newline="")
-    frame.to_csv(copy, sep="\t", na_rep="n/a", index=False, lineterminator="\n")
+    copy = tsv_text(frame)
     dictionary = json.dumps(bids_dictionary(table), indent=2, ensure_ascii=False)
-    with replacing(paths[0]) as temporary:
-        frame.to_parquet(temporary, index=False)
-    for path, content in zip(paths[1:], (copy.getvalue(), dictionary + "\n"), strict=True):
+    _write_parquet(frame, paths[0], copy)
+    for path, content in zip(paths[1:], (copy, dictionary + "\n"), strict=True):
         with replacing(path) as temporary:
             temporary.write_text(content, encoding="utf-8", newline="")
     return paths
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path, copy: str) -> None:
+    """Write the Parquet file with the hash of its TSV copy, by which `is_written_copy` knows it again."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    stored = pa.Table.from_pandas(frame, preserve_index=False)
+    digest = hashlib.blake2b(copy.encode(), digest_size=16).hexdigest()
+    stored = stored.replace_schema_metadata({**(stored.schema.metadata or {}), _COPY: digest.encode()})
+    with replacing(path) as temporary:
+        parquet.write_table(stored, temporary)
+
+
+def is_written_copy(path: Path, truth: Path) -> bool:
+    """Tell whether a file is the TSV copy that was written with a Parquet file, and not edited since.
+
+    Parameters
+    ----------
+    path : Path
+        The file that may be the copy.
+    truth : Path
+        The Parquet file.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        metadata = parquet.read_schema(truth).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    return metadata.get(_COPY) == file_hash(path).encode()

@@ -9,11 +9,14 @@ from pathlib import Path
 from neurotrial.errors import refuse
 from neurotrial.paths import writable_folder
 
-__all__ = ["write_demo", "write_scaffold"]
+__all__ = ["write_scaffold", "write_simulated_scaffold"]
 
 _TOP = ("study.yaml", "_quarto.yml")
 _DOCUMENT_SUFFIXES = (".qmd", ".bib", ".csl", ".lua")
 _SIMULATED = ("simulated: false", "simulated: true")
+_SIMULATED_FILES = ("bids", "nodes.tsv", "truth.json", "tables/participants.tsv")
+_OPTIONAL_LINE = "#~ "
+"""Stands in front of the lines of the template that only studies with images need."""
 
 
 def write_scaffold(folder: Path) -> list[Path]:
@@ -41,13 +44,15 @@ def write_scaffold(folder: Path) -> list[Path]:
         return _copy(sources, folder)
 
 
-def write_demo(folder: Path) -> list[Path]:
-    """Write the simulated table study: the scaffold, marked as simulated, with its tables.
+def write_simulated_scaffold(folder: Path, *, images: bool) -> list[Path]:
+    """Write the scaffold of a simulated study: its plan says that it is simulated, and declares images if it has them.
 
     Parameters
     ----------
     folder : Path
         The study folder; made where it does not exist.
+    images : bool
+        Whether the part ``imaging`` of the plan is declared.
 
     Returns
     -------
@@ -59,12 +64,13 @@ def write_demo(folder: Path) -> list[Path]:
     InputError
         As `write_scaffold`.
     """
-    with as_file(files("neurotrial.reports") / "templates" / "demo") as demo:
-        tables = {f"tables/{path.name}": path for path in sorted((demo / "tables").iterdir())}
-        _refuse_existing(tables, folder)
-        written = [*write_scaffold(folder), *_copy(tables, folder)]
+    _refuse_existing(dict.fromkeys(_SIMULATED_FILES, folder), folder)
+    written = write_scaffold(folder)
     plan = folder / "study.yaml"
-    plan.write_text(plan.read_text(encoding="utf-8").replace(*_SIMULATED), encoding="utf-8")
+    text = plan.read_text(encoding="utf-8").replace(*_SIMULATED)
+    if images:
+        text = "\n".join(line.removeprefix(_OPTIONAL_LINE) for line in text.split("\n"))
+    plan.write_text(text, encoding="utf-8")
     return written
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from neurotrial.simulation.settings import ARMS
+
 if TYPE_CHECKING:
     from neurotrial.simulation.settings import TrialSettings
 
@@ -87,14 +89,15 @@ def make_brains(settings: TrialSettings, rng: Rng, people: pd.DataFrame) -> pd.D
     return pd.concat(parts, ignore_index=True)
 
 
-def _shift(people: pd.DataFrame, by_arm: Any) -> Floats:
-    return people["arm"].map(dict(by_arm)).to_numpy(dtype="float64")
+def _shift(people: pd.DataFrame, changes: tuple[float, float]) -> Floats:
+    return people["arm"].map(dict(zip(ARMS, changes, strict=True))).to_numpy(dtype="float64")
 
 
 def _two_visits(rng: Rng, level: _Level, offset: Floats, shift: Floats) -> tuple[Floats, Floats]:
     """Return values at baseline and at follow-up."""
     before = level.mean + offset + rng.normal(0, level.sd, len(offset))
-    return before, before + shift + rng.normal(0, level.sd_change, len(offset))
+    after = before + shift + rng.normal(0, level.sd_change, len(offset))
+    return np.asarray(before), np.asarray(after)
 
 
 def correlation_matrix(z_inter: float, z_ipsi: float, z_contra: float, pairs: int = 6) -> Floats:
@@ -126,6 +129,8 @@ def correlation_matrix(z_inter: float, z_ipsi: float, z_contra: float, pairs: in
     excess = min(homotopic - between, _MARGIN * float(np.sqrt(np.prod(1 - within))))
     between = float(np.clip(between, (-largest - excess) / pairs, (largest - excess) / pairs))
     cross = np.full((pairs, pairs), between) + excess * np.eye(pairs)
-    matrix = np.block([[np.full((pairs, pairs), within[0]), cross], [cross.T, np.full((pairs, pairs), within[1])]])
+    matrix = np.block(
+        [[np.full((pairs, pairs), within[0]), cross], [cross.T, np.full((pairs, pairs), within[1])]]
+    )
     np.fill_diagonal(matrix, 1.0)
     return matrix

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from neurotrial.simulation.settings import ARMS
 from neurotrial.tables import SCALES
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def make_motor(settings: TrialSettings, rng: Rng, people: pd.DataFrame) -> pd.Da
     weeks = people["days_stroke_to_baseline"].to_numpy() / 7
     start, share, tau = _patients(rng, weeks)
     days = {"baseline": -rng.integers(0, 8, n), "day90": rng.integers(80, 104, n)}
-    added = people["arm"].map(dict(settings.added_points)).to_numpy() / (_UE + _LE)
+    added = people["arm"].map(dict(zip(ARMS, settings.added_points, strict=True))).to_numpy() / (_UE + _LE)
     parts = []
     for visit, since in days.items():
         later = visit != "baseline"

@@ -17,6 +17,7 @@ __all__ = ["adverse_events", "make_events", "make_participants"]
 Rng = np.random.Generator
 _NOT_TREATED = 0.06
 _DEATH = 0.15
+_SERIOUS, _RELATED = 0.2, 0.5
 _OTHER_EVENTS = {
     "other_therapy": (0.05, ("botulinum toxin", "robot-assisted training outside the trial")),
     "recurrent_stroke": (0.02, ("new infarct on CT",)),
@@ -84,10 +85,10 @@ def _treatment(rng: Rng, frame: pd.DataFrame) -> pd.DataFrame:
 def _populations(settings: TrialSettings, rng: Rng, frame: pd.DataFrame) -> pd.DataFrame:
     """Choose at random, within each arm, who is seen at follow-up, scanned, and excluded."""
     frame = frame.assign(itt=False, imaging=False, excluded=False, scans="baseline")
-    for arm in ARMS:
-        seen = rng.permutation(frame.index[frame["arm"] == arm])[: settings.analysed[arm]]
+    counts = zip(ARMS, settings.analysed, settings.imaged, settings.excluded, strict=True)
+    for arm, analysed, imaged, excluded in counts:
+        seen = rng.permutation(frame.index[frame["arm"] == arm])[:analysed]
         frame.loc[seen, "itt"] = True
-        imaged, excluded = settings.imaged[arm], settings.excluded[arm]
         frame.loc[seen[:imaged], "imaging"] = True
         frame.loc[seen[imaged : imaged + excluded], "excluded"] = True
         unscanned = seen[imaged + excluded :]
@@ -117,7 +118,10 @@ def make_events(rng: Rng, people: pd.DataFrame) -> pd.DataFrame:
     rows = [("death" if row in died else "withdrawal", row, int(rng.integers(10, 80))) for row in lost]
     rows += [("not_treated", row, int(rng.integers(20, 40))) for row in people.index[~people["treated"]]]
     unscanned = people["itt"] & (people["scans"] != "both")
-    rows += [("no_mri", row, 90 if people.loc[row, "scans"] == "baseline" else 0) for row in people.index[unscanned]]
+    rows += [
+        ("no_mri", row, 90 if people.loc[row, "scans"] == "baseline" else 0)
+        for row in people.index[unscanned]
+    ]
     given = [(*row, str(rng.choice(_REASONS[row[0]]))) for row in rows]
     for kind, (rate, reasons) in _OTHER_EVENTS.items():
         hit = people.index[people["itt"] & (rng.random(len(people)) < rate)]
@@ -145,10 +149,10 @@ def adverse_events(rng: Rng, people: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for term, rates in _HARMS.items():
         for person in people[rng.random(len(people)) < people["arm"].map(rates)].itertuples():
-            serious = bool(rng.random() < 0.2)
+            serious = bool(rng.random() < _SERIOUS)
             grade = int(rng.integers(3, 5)) if serious else int(rng.integers(1, 3))
             treated = person.treatment_received == "cells" and term == "Fever"
-            related = treated and bool(rng.random() < 0.5)
+            related = treated and bool(rng.random() < _RELATED)
             rows.append((person.participant_id, int(rng.integers(1, 90)), term, grade, serious, related))
     table = pd.DataFrame(rows, columns=["participant_id", "day", "term", "grade", "serious", "related"])
     return table.sort_values(["participant_id", "day", "term"], ignore_index=True)

@@ -1,0 +1,163 @@
+"""From the images of a study to its tables: plan the scans, run those that are not up to date, collect the shards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from neurotrial.errors import InputError, Problem, refuse
+from neurotrial.extract.collect import collect_tables, write_tables
+from neurotrial.extract.dataset import find_scans
+from neurotrial.extract.nodes import read_nodes
+from neurotrial.extract.units import code_version, scan_unit
+from neurotrial.paths import inside, writable_folder
+from neurotrial.runner import Outcome, run_units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+
+    from neurotrial.extract.dataset import Scan
+    from neurotrial.loading import StudyData
+    from neurotrial.runner import OnError
+
+__all__ = ["EXTRACTION_FOLDER", "Extraction", "ScanPlan", "extract_scans", "plan_scans"]
+
+EXTRACTION_FOLDER = "extraction"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPlan:
+    """The scans of a study; made before anything is written.
+
+    Attributes
+    ----------
+    data : StudyData
+        The study folder, checked.
+    scans : tuple of Scan
+        Every participant, visit and modality of the grid; those without files were not made.
+    warnings : tuple of Problem
+        What does not stop the extraction but should be known.
+    """
+
+    data: StudyData
+    scans: tuple[Scan, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def made(self) -> list[Scan]:
+        """The scans that there are files of."""
+        return [scan for scan in self.scans if scan.files]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What an extraction did.
+
+    Attributes
+    ----------
+    outcomes : tuple of Outcome
+        One for each scan that was made; fewer if a failure ended the run.
+    written : tuple of Path
+        The tables.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    written: tuple[Path, ...]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The scans that could not be measured."""
+        return [outcome for outcome in self.outcomes if outcome.state == "failed"]
+
+
+def plan_scans(data: StudyData) -> ScanPlan:
+    """Find the scans of a study and check its dataset and its nodes; nothing is written.
+
+    Parameters
+    ----------
+    data : StudyData
+        A checked study folder.
+
+    Returns
+    -------
+    ScanPlan
+        The complete grid of scans.
+
+    Raises
+    ------
+    InputError
+        If the study file has no imaging part, or dataset or nodes break a rule; with all problems.
+    """
+    plan = data.study.imaging
+    if plan is None:
+        rule = "has no part `imaging`, so there is nothing to extract"
+        raise refuse("study.yaml", rule, "declare it as in the file that `neurotrial init` writes")
+    problems: list[Problem] = []
+    try:
+        read_nodes(inside(data.folder, plan.network.nodes))
+    except InputError as error:
+        problems += error.problems
+    try:
+        scans, warnings = find_scans(plan, data.folder, data.tables["participants"])
+    except InputError as error:
+        raise InputError([*problems, *error.problems]) from None
+    if problems:
+        raise InputError(problems)
+    return ScanPlan(data, tuple(scans), tuple(warnings))
+
+
+def extract_scans(
+    plan: ScanPlan,
+    executor: Executor,
+    *,
+    on_error: OnError = "continue",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Extraction:
+    """Measure every scan that is not up to date, and write the tables of all.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        As `plan_scans` gives it.
+    executor : Executor
+        Does the work.
+    on_error : {"continue", "abort"}
+        Whether the first scan that cannot be measured ends the run; no table is written then.
+    progress : callable
+        Told the name of each scan when it is done.
+
+    Returns
+    -------
+    Extraction
+        What became of each scan, and the tables.
+    """
+    imaging = plan.data.study.imaging
+    if imaging is None:
+        raise refuse("study.yaml", "has no part `imaging`", "declare it")
+    folder = writable_folder(plan.data.folder / EXTRACTION_FOLDER)
+    simulated = plan.data.study.study.simulated
+    units = [scan_unit(scan, imaging, plan.data.folder, simulated=simulated) for scan in plan.made]
+    outcomes = run_units(units, folder, executor, code=code_version(), on_error=on_error, progress=progress)
+    if len(outcomes) < len(units):
+        return Extraction(tuple(outcomes), ())
+    tables = collect_tables(plan.scans, outcomes, folder, imaging, plan.data.tables.get("decisions"))
+    return Extraction(tuple(outcomes), tuple(write_tables(tables, plan.data.folder)))
+
+
+def scan_summary(plan: ScanPlan) -> list[tuple[str, int, int]]:
+    """Return visit and modality, scans that were made, and scans that were not, for a dry run."""
+    frame = pd.DataFrame({
+        "what": [f"{scan.visit}, {scan.modality}" for scan in plan.scans],
+        "made": [bool(scan.files) for scan in plan.scans],
+    })  # fmt: skip
+    counts: Any = frame.groupby("what", sort=False)["made"].agg(["sum", "size"])
+    return [(str(what), int(made), int(size - made)) for what, made, size in counts.itertuples()]
+
+
+def failures(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return one line for each scan that could not be measured."""
+    return [f"{outcome.unit}: {outcome.reason}" for outcome in outcomes if outcome.state == "failed"]
