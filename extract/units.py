@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
-from neurotrial.extract.scan import ScanFault, extract_scan
+from neurotrial.extract.scan import extract_scan
+from neurotrial.extract.scan_result import ScanFault
 from neurotrial.runner import Unit, UnitFault
 from neurotrial.shards import Shard
 

@@ -24,6 +24,7 @@ ROWS = {
     "raw": 12,
     "statistic": 6,
     "relabelings": 2,
+    "emmeans:kr_linear": 21,
 }
 
 

@@ -1,0 +1,142 @@
+"""One BOLD scan: from its files to the motor network, its quality and its picture."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from neurotrial.extract.cleaning import clean_series
+from neurotrial.extract.confounds import read_confounds
+from neurotrial.extract.images import file_of, image_data, mask_on, read_image, world_x
+from neurotrial.extract.lesions import measure_lesion, side_of_scan, voxel_ml
+from neurotrial.extract.network import correlations, edge_rows, expected_network_rows, network_rows
+from neurotrial.extract.nodes import node_series, place_spheres, read_nodes
+from neurotrial.extract.pictures import draw_bold
+from neurotrial.extract.quality import bold_measures, quality_table
+from neurotrial.extract.scan_result import ScanFault, ScanResult
+from neurotrial.extract.sides import feature_sides, hemisphere_side
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.nodes import Spheres
+    from neurotrial.imaging_plan import ImagingPlan
+
+__all__ = ["extract_bold"]
+
+_FEWEST_NODES = 2
+
+
+def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated: bool) -> ScanResult:
+    """Measure a BOLD scan.
+
+    Parameters
+    ----------
+    scan : Scan
+        Its files.
+    plan : ImagingPlan
+        Nodes, cleaning, limits, and which lesion side holds.
+    study_folder : Path
+        Where the table of nodes stands.
+    simulated : bool
+        Whether the picture says so.
+
+    Returns
+    -------
+    ScanResult
+        Tables `features`, `edges`, `nodes` and `quality`.
+
+    Raises
+    ------
+    ScanFault
+        If one of its files breaks a rule, or too little of the scan is left.
+    """
+    path = scan.files["bold"]
+    image = read_image(path, 4)
+    brain_path = file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz")
+    lesion_path = file_of(scan.files, "lesion", scan.folder, "*_label-lesion_mask.nii.gz")
+    confounds_path = file_of(scan.files, "confounds", scan.folder, "*_desc-confounds_timeseries.tsv")
+    brain, lesion_mask = (mask_on(item, image, path) for item in (brain_path, lesion_path))
+    lesion = measure_lesion(lesion_mask, world_x(image), voxel_ml(image))
+    side, note = side_of_scan(lesion, scan.expected_side, plan.trust, lesion_path.name)
+    t_r = _repetition_time(file_of(scan.files, "bold_json", scan.folder, "*_desc-preproc_bold.json"))
+    regressors, displacement = read_confounds(confounds_path, image.shape[3], plan.cleaning.strategy)
+    nodes = read_nodes(study_folder / plan.network.nodes)
+    spheres = place_spheres(nodes, image, brain)
+    kept = spheres.coverage >= max(plan.network.min_coverage, np.finfo(float).eps)
+    if kept.sum() < _FEWEST_NODES:
+        rule = f"{kept.sum()} of {len(nodes)} nodes lie inside the brain mask"
+        raise ScanFault(path.name, rule, "check the space of the image: nodes are in the space of nodes.tsv")
+    data = image_data(image, path)
+    series = node_series(data, image, spheres, kept)
+    cleaned = clean_series(series, regressors, displacement, t_r, plan.cleaning)
+    tsnr = _tsnr(data, brain)
+    places = _node_rows(nodes, spheres, lesion_mask, tsnr, side)
+    measures = bold_measures(
+        displacement, cleaned, float(np.nanmedian(tsnr[brain])), spheres.coverage,
+        int((places["lesion_fraction"] > 0).sum()), plan.quality,
+    )  # fmt: skip
+    flags = [str(item) for item in measures if item.flagged]
+    lost = nodes.loc[~kept, "node"].tolist()
+    notes = [*([note] if note else []), *([f"nodes lost: {', '.join(lost)}"] if lost else []), *flags]
+    identity = {"participant_id": scan.participant_id, "visit": scan.visit, "run": scan.run}
+    whole = nodes[kept].reset_index(drop=True)
+    features = _features(plan, network_rows(cleaned, whole, side, plan), side, "; ".join(notes))
+    r = correlations(cleaned.series)
+    tables = {
+        "features": features.assign(**identity, modality="bold", coverage=float(kept.mean())),
+        "edges": edge_rows(r, whole, side, cleaned, plan.cleaning.strategy).assign(**identity),
+        "nodes": places.assign(**identity),
+        "quality": quality_table(measures, identity | {"modality": "bold"}),
+    }
+    picture = draw_bold(
+        scan.name, image, data, spheres.labels, lesion_mask, displacement, plan.cleaning.fd_threshold, r, whole, side, flags,
+        simulated=simulated,
+    )  # fmt: skip
+    return ScanResult(tables, picture)
+
+
+def _repetition_time(path: Path) -> float:
+    try:
+        seconds = float(json.loads(path.read_text(encoding="utf-8"))["RepetitionTime"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ScanFault(path.name, "gives no RepetitionTime", "add it, in seconds") from None
+    if not 0 < seconds < 20:  # noqa: PLR2004 - no BOLD volume takes 20 s
+        raise ScanFault(path.name, f"RepetitionTime is {seconds:g}", "give it in seconds, above 0")
+    return seconds
+
+
+def _tsnr(data: Any, brain: Any) -> Any:
+    """Return the map of mean over SD in time, NaN outside the brain or without variation."""
+    inside = data[brain].astype("float64")
+    spread = inside.std(axis=1, ddof=1)
+    ratio = np.full(len(inside), np.nan)
+    np.divide(inside.mean(axis=1), spread, out=ratio, where=spread > 0)
+    found = np.full(brain.shape, np.nan)
+    found[brain] = np.maximum(ratio, 0.0)
+    return found
+
+
+def _node_rows(
+    nodes: pd.DataFrame, spheres: Spheres, lesion: Any, tsnr: Any, side: str | None
+) -> pd.DataFrame:
+    places = range(1, len(nodes) + 1)
+    own = [spheres.labels == place for place in places]
+    return nodes.assign(
+        side=[hemisphere_side(hemisphere, side) for hemisphere in nodes["hemisphere"]],
+        coverage=spheres.coverage,
+        lesion_fraction=[float(lesion[mask].mean()) if mask.any() else np.nan for mask in own],
+        tsnr=[float(np.nanmedian(tsnr[mask])) if np.isfinite(tsnr[mask]).any() else np.nan for mask in own],
+    )
+
+
+def _features(plan: ImagingPlan, values: list[dict[str, Any]], side: str | None, note: str) -> pd.DataFrame:
+    rows = [row | found for row, found in zip(expected_network_rows(plan), values, strict=True)]
+    for row in rows:
+        if note and row["status"] == "ok":
+            row |= {"status": "flagged", "reason": note}
+    return feature_sides(pd.DataFrame(rows), side)

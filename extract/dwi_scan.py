@@ -1,0 +1,121 @@
+"""One diffusion scan: from its files to features, lesion, quality and picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from neurotrial.extract.gradients import read_gradients
+from neurotrial.extract.images import file_of, image_data, mask_on, read_image, world_x
+from neurotrial.extract.lesions import measure_lesion, side_of_scan, voxel_ml
+from neurotrial.extract.pictures import draw_dwi
+from neurotrial.extract.quality import dwi_measures, quality_table
+from neurotrial.extract.regions import REGIONS, check_region_side, region_rows
+from neurotrial.extract.scan_result import ScanFault, ScanResult
+from neurotrial.extract.sides import HEMISPHERES
+from neurotrial.extract.tensor import fit_tensor
+
+if TYPE_CHECKING:
+    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.gradients import Gradients
+    from neurotrial.extract.images import BoolArray
+    from neurotrial.extract.lesions import Lesion
+    from neurotrial.imaging_plan import ImagingPlan
+
+__all__ = ["extract_dwi"]
+
+Regions = dict[tuple[str, str], "BoolArray"]
+
+
+def extract_dwi(scan: Scan, plan: ImagingPlan, *, simulated: bool) -> ScanResult:
+    """Measure a diffusion scan.
+
+    Parameters
+    ----------
+    scan : Scan
+        Its files.
+    plan : ImagingPlan
+        Tensor, limits, and which lesion side holds.
+    simulated : bool
+        Whether the picture says so.
+
+    Returns
+    -------
+    ScanResult
+        Tables `features`, `lesions` and `quality`.
+
+    Raises
+    ------
+    ScanFault
+        If one of its files breaks a rule.
+    """
+    path = scan.files["dwi"]
+    image = read_image(path, 4)
+    gradients = _gradients(scan, image.shape[3], plan)
+    x = world_x(image)
+    brain = mask_on(file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz"), image, path)
+    lesion_path = file_of(scan.files, "lesion", scan.folder, "*_label-lesion_mask.nii.gz")
+    lesion_mask = mask_on(lesion_path, image, path)
+    lesion = measure_lesion(lesion_mask, x, voxel_ml(image))
+    side, note = side_of_scan(lesion, scan.expected_side, plan.trust, lesion_path.name)
+    regions = _regions(scan, image, x)
+    if not brain.any():
+        raise ScanFault(scan.files["brain"].name, "is an empty mask", "make the brain mask again")
+    signal = image_data(image, path)[brain]
+    scalars = _maps(signal, gradients, brain, plan)
+    measures = dwi_measures(signal, gradients, scalars["fa"][brain], plan.quality)
+    flags = [str(item) for item in measures if item.flagged]
+    rows = region_rows(
+        scalars, regions, brain, lesion_mask, side, "; ".join([note, *flags] if note else flags)
+    )
+    identity = {"participant_id": scan.participant_id, "visit": scan.visit, "run": scan.run}
+    tables = {
+        "features": pd.DataFrame(list(rows)).assign(**identity, modality="dwi"),
+        "lesions": pd.DataFrame(
+            [identity | _lesion_row(lesion, lesion_mask, regions, side, voxel_ml(image))]
+        ),
+        "quality": quality_table(measures, identity | {"modality": "dwi"}),
+    }
+    picture = draw_dwi(scan.name, image, scalars["fa"], regions, lesion_mask, flags, simulated=simulated)
+    return ScanResult(tables, picture)
+
+
+def _gradients(scan: Scan, volumes: int, plan: ImagingPlan) -> Gradients:
+    files = [
+        file_of(scan.files, role, scan.folder, f"*_desc-preproc_dwi.{role}") for role in ("bval", "bvec")
+    ]
+    return read_gradients(*files, volumes, plan.tensor)
+
+
+def _regions(scan: Scan, image: Any, x: Any) -> Regions:
+    found: Regions = {}
+    for region in REGIONS:
+        for hemisphere in HEMISPHERES:
+            wanted = f"*_hemi-{hemisphere[0].upper()}_*_label-{region.upper()}_mask.nii.gz"
+            path = file_of(scan.files, f"{region}_{hemisphere}", scan.folder, wanted)
+            mask = mask_on(path, image, scan.files["dwi"])
+            check_region_side(mask, x, hemisphere, path)
+            found[region, hemisphere] = mask
+    return found
+
+
+def _maps(signal: Any, gradients: Gradients, brain: BoolArray, plan: ImagingPlan) -> dict[str, Any]:
+    """Return the maps of the tensor's scalars, NaN outside the brain."""
+    maps = {}
+    for name, values in fit_tensor(signal, gradients, plan.tensor).items():
+        maps[name] = np.full(brain.shape, np.nan)
+        maps[name][brain] = values
+    return maps
+
+
+def _lesion_row(
+    lesion: Lesion, mask: BoolArray, regions: Regions, side: str | None, voxel: float
+) -> dict[str, Any]:
+    tract = regions.get(("cst", side or ""))
+    return {
+        "volume_ml": lesion.volume_ml, "side": lesion.side, "share_left": lesion.share_left,
+        "load_raw": np.nan if tract is None else float((mask & tract).sum()) * voxel,
+        "load_weighted": np.nan, "load_max": np.nan,
+    }  # fmt: skip

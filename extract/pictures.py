@@ -1,0 +1,214 @@
+"""One picture a scan for quality control: what was measured, where, and what moved."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_bold", "draw_dwi"]
+
+_DPI = 90
+_SIZE = (10.0, 4.4)
+_LESION, _TRACT, _CAPSULE = "#D55E00", "#56B4E9", "#F0E442"
+_AXIAL, _CORONAL = 2, 1
+
+
+def draw_dwi(
+    name: str,
+    image: Any,
+    fa: Any,
+    regions: Mapping[tuple[str, str], Any],
+    lesion: Any,
+    flags: Sequence[str],
+    *,
+    simulated: bool,
+) -> bytes:
+    """Draw fractional anisotropy in three slices with the outlines of regions and lesion.
+
+    Parameters
+    ----------
+    name : str
+        Participant, visit and modality; never the arm.
+    image : SpatialImage
+        Gives the size of the voxels.
+    fa : ndarray, shape (x, y, z)
+        Fractional anisotropy, NaN outside the brain.
+    regions : mapping of (str, str) to ndarray of bool
+        Mask of each region and hemisphere.
+    lesion : ndarray of bool
+        Lesion mask.
+    flags : sequence of str
+        What the limits flagged.
+    simulated : bool
+        Whether the picture says so.
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    figure = _figure(name, flags, simulated=simulated)
+    tract = regions["cst", "left"] | regions["cst", "right"]
+    capsule = regions["plic", "left"] | regions["plic", "right"]
+    masks = ((tract, _TRACT, "CST"), (capsule, _CAPSULE, "PLIC"), (lesion, _LESION, "lesion"))
+    slices = ((_AXIAL, _middle(capsule, _AXIAL)), (_CORONAL, _middle(capsule, _CORONAL)))
+    if lesion.any():
+        slices = (*slices, (_AXIAL, _middle(lesion, _AXIAL)))
+    panels = figure.subplots(1, 3)
+    for panel, (axis, place) in zip(panels, slices, strict=False):
+        _slice(panel, image, np.nan_to_num(fa), masks, axis, place, 1.0)
+    for panel in panels[len(slices) :]:
+        panel.set_axis_off()
+    _legend(figure, masks)
+    return _png(figure)
+
+
+def draw_bold(
+    name: str,
+    image: Any,
+    data: Any,
+    labels: Any,
+    lesion: Any,
+    displacement: Any,
+    threshold: float,
+    r: Any,
+    nodes: pd.DataFrame,
+    lesion_side: str | None,
+    flags: Sequence[str],
+    *,
+    simulated: bool,
+) -> bytes:
+    """Draw the mean volume with nodes and lesion, the displacement of every volume, and the correlations.
+
+    Parameters
+    ----------
+    name : str
+        Participant, visit and modality; never the arm.
+    image : SpatialImage
+        Gives the size of the voxels.
+    data : ndarray, shape (x, y, z, volumes)
+        The scan.
+    labels : ndarray of int
+        Node that each voxel belongs to, 0 for none.
+    lesion : ndarray of bool
+        Lesion mask.
+    displacement : ndarray, shape (volumes,)
+        Framewise displacement in mm.
+    threshold : float
+        Displacement above which volumes are left out.
+    r : ndarray, shape (nodes, nodes)
+        Correlations after cleaning.
+    nodes : DataFrame
+        The nodes of `r`.
+    lesion_side : str or None
+        Side of the lesion; its nodes stand first.
+    flags : sequence of str
+        What the limits flagged.
+    simulated : bool
+        Whether the picture says so.
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    figure = _figure(name, flags, simulated=simulated)
+    mean = data.mean(axis=3)
+    masks = ((labels > 0, _TRACT, "nodes"), (lesion, _LESION, "lesion"))
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
+    centre = _middle(labels > 0, _AXIAL)
+    best = int((labels > 0).sum(axis=(0, 1)).argmax()) if (labels > 0).any() else centre
+    _slice(left, image, mean, masks, _AXIAL, best, float(np.quantile(mean, 0.995)))
+    _trace(middle, displacement, threshold)
+    _matrix(figure, right, r, nodes, lesion_side)
+    _legend(figure, masks)
+    return _png(figure)
+
+
+def _figure(name: str, flags: Sequence[str], *, simulated: bool) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    state = f"flagged: {', '.join(flags)}" if flags else "nothing flagged"
+    origin = "    SIMULATED DATA" if simulated else ""
+    figure.suptitle(f"{name}    {state}{origin}", fontsize=10, x=0.01, ha="left")
+    return figure
+
+
+def _middle(mask: Any, axis: int) -> int:
+    """Return the slice through the middle of a mask, the middle of the volume for an empty one."""
+    places = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+    return int(places[len(places) // 2]) if places.size else mask.shape[axis] // 2
+
+
+def _slice(panel: Axes, image: Any, volume: Any, masks: Any, axis: int, place: int, top: float) -> None:
+    """Draw a slice as seen from behind or above: left is left (neurological convention)."""
+    sizes = np.delete(np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0), axis)
+    panel.imshow(
+        np.take(volume, place, axis).T,
+        cmap="gray",
+        vmin=0,
+        vmax=top,
+        origin="lower",
+        aspect=sizes[1] / sizes[0],
+    )
+    for mask, colour, _ in masks:
+        own = np.take(mask, place, axis).T
+        if own.any() and not own.all():
+            panel.contour(own, levels=[0.5], colors=[colour], linewidths=1.2)
+    for letter, x in (("L", 0.03), ("R", 0.92)):
+        panel.text(x, 0.93, letter, transform=panel.transAxes, color="white", fontsize=9)
+    world = np.asarray(image.affine)[axis] @ np.array([*np.where(np.arange(3) == axis, place, 0), 1])
+    panel.set_title(f"{'xyz'[axis]} = {world:.0f} mm", fontsize=9)
+    panel.set_xticks([])
+    panel.set_yticks([])
+
+
+def _trace(panel: Axes, displacement: Any, threshold: float) -> None:
+    volumes = np.arange(len(displacement))
+    out = displacement > threshold
+    panel.plot(volumes, displacement, color="black", linewidth=0.8)
+    panel.plot(volumes[out], displacement[out], "o", color=_LESION, markersize=3)
+    panel.axhline(threshold, color=_LESION, linewidth=0.8, linestyle="--")
+    panel.set_xlabel("volume", fontsize=8)
+    panel.set_title(f"Framewise displacement, mm: {out.sum()} of {len(out)} volumes left out", fontsize=9)
+    panel.tick_params(labelsize=7)
+
+
+def _matrix(figure: Figure, panel: Axes, r: Any, nodes: pd.DataFrame, lesion_side: str | None) -> None:
+    first = lesion_side if lesion_side in {"left", "right"} else "left"
+    order = np.argsort(nodes["hemisphere"].to_numpy() != first, kind="stable")
+    drawn = panel.imshow(r[np.ix_(order, order)], cmap="RdBu_r", vmin=-1, vmax=1)
+    panel.set_xticks(range(len(order)), nodes["node"].iloc[order], rotation=90, fontsize=6)
+    panel.set_yticks(range(len(order)), nodes["node"].iloc[order], fontsize=6)
+    edge = int((nodes["hemisphere"] == first).sum()) - 0.5
+    panel.axhline(edge, color="black", linewidth=0.8)
+    panel.axvline(edge, color="black", linewidth=0.8)
+    panel.set_title(
+        "Correlation after cleaning" + (", lesioned side first" if lesion_side == first else ""), fontsize=9
+    )
+    figure.colorbar(drawn, ax=panel, shrink=0.7).ax.tick_params(labelsize=7)
+
+
+def _legend(figure: Figure, masks: Any) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=colour, label=label) for _, colour, label in masks]
+    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=8, frameon=False)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"optimize": False})
+    return buffer.getvalue()

@@ -1,0 +1,134 @@
+"""Quality measures of a scan, and the flags that the limits of the plan put on them; a flag excludes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from neurotrial.extract.cleaning import Cleaned
+    from neurotrial.extract.gradients import Gradients
+    from neurotrial.imaging_plan import QualityLimits
+
+__all__ = ["Measure", "bold_measures", "dwi_measures", "quality_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quality measure of a scan.
+
+    Attributes
+    ----------
+    name, unit : str
+        What is measured.
+    value : float
+        NaN where it cannot be measured.
+    limit : float
+        NaN where there is none.
+    worse : {"above", "below"}
+        On which side of the limit a value is flagged.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    limit: float = float("nan")
+    worse: Literal["above", "below"] = "above"
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the value lies beyond its limit."""
+        return self.value > self.limit if self.worse == "above" else self.value < self.limit
+
+    def __str__(self) -> str:
+        sign = ">" if self.worse == "above" else "<"
+        return f"{self.name} {self.value:.3g} {sign} {self.limit:g}"
+
+
+def dwi_measures(signal: Any, gradients: Gradients, fa: Any, limits: QualityLimits) -> list[Measure]:
+    """Measure a diffusion scan.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (voxels, volumes)
+        Signal inside the brain mask.
+    gradients : Gradients
+        Tells the unweighted volumes.
+    fa : ndarray, shape (voxels,)
+        Fractional anisotropy.
+    limits : QualityLimits
+        Limit of the signal-to-noise ratio.
+    """
+    bad = (signal <= 0) | ~np.isfinite(signal)
+    return [
+        Measure("n_volumes", signal.shape[1]),
+        Measure("n_b0", int(gradients.b0.sum())),
+        Measure("snr", _snr(signal[:, gradients.b0]), "", limits.snr, "below"),
+        Measure("bad_samples", float(bad.mean()), "share"),
+        Measure("fa_median", float(np.median(fa)), "FA"),
+    ]
+
+
+def _snr(unweighted: Any) -> float:
+    """Return the median over voxels of mean over SD between unweighted volumes; NaN for a single one.
+
+    The SD of two volumes is their difference over the root of 2, whose median is 0.6745 SD: the noise is estimated over
+    all voxels together, so that few volumes do not bias it.
+    """
+    if unweighted.shape[1] < 2:  # noqa: PLR2004 - a difference needs two
+        return float("nan")
+    noise = np.sqrt(np.mean(np.var(unweighted, axis=1, ddof=1)))
+    return float(np.median(unweighted) / noise) if noise > 0 else float("inf")
+
+
+def bold_measures(
+    displacement: Any, cleaned: Cleaned, tsnr: float, coverage: Any, lesioned: int, limits: QualityLimits
+) -> list[Measure]:
+    """Measure a BOLD scan.
+
+    Parameters
+    ----------
+    displacement : ndarray, shape (volumes,)
+        Framewise displacement in mm.
+    cleaned : Cleaned
+        What the cleaning left.
+    tsnr : float
+        Median temporal signal-to-noise ratio of the brain.
+    coverage : ndarray, shape (nodes,)
+        Share of each node inside the brain mask.
+    lesioned : int
+        Nodes of which a part is lesioned.
+    limits : QualityLimits
+        Limits of motion and signal-to-noise ratio.
+    """
+    return [
+        Measure("n_volumes", len(displacement)),
+        Measure("fd_mean", float(displacement.mean()), "mm", limits.fd_mean),
+        Measure("fd_max", float(displacement.max()), "mm"),
+        Measure("share_censored", float(cleaned.censored.mean()), "share", limits.share_censored),
+        Measure("volumes_kept", cleaned.n_volumes),
+        Measure("minutes_kept", cleaned.minutes, "min"),
+        Measure("tsnr", tsnr, "", limits.tsnr, "below"),
+        Measure("effective_df", cleaned.effective_df),
+        Measure("min_node_coverage", float(coverage.min()), "share"),
+        Measure("lesioned_nodes", lesioned),
+    ]
+
+
+def quality_table(measures: Iterable[Measure], identity: dict[str, Any]) -> pd.DataFrame:
+    """Return the rows of the table `quality` of a scan."""
+    import pandas as pd
+
+    return pd.DataFrame([
+        {
+            **identity, "measure": item.name, "value": item.value, "unit": item.unit or None, "threshold": item.limit,
+            "flagged": item.flagged,
+        }
+        for item in measures
+    ])  # fmt: skip
