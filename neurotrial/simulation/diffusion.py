@@ -70,7 +70,7 @@ class Pathology:
     def integrity(self, hemisphere: str) -> Floats:
         """Return the integrity of the tract of the left or right hemisphere."""
         ipsi = np.asarray(self.side) == hemisphere
-        return np.where(ipsi, self.integrity_ipsi, self.integrity_contra)
+        return np.asarray(np.where(ipsi, self.integrity_ipsi, self.integrity_contra))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -133,19 +133,16 @@ class BoldProtocol:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Both acquisitions of a session, and the gzip level of their files.
+    """Both acquisitions of a session.
 
     Attributes
     ----------
     dwi : DwiProtocol
     bold : BoldProtocol
-    gzip_level : int
-        1 to 9; noise hardly compresses, so that a higher level costs time and gains little.
     """
 
     dwi: DwiProtocol
     bold: BoldProtocol
-    gzip_level: int = 1
 
 
 PRESETS: dict[GridName, Preset] = {
