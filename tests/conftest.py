@@ -1,12 +1,16 @@
-"""What every test runs under: no network but loopback."""
+"""What every test runs under: no network but loopback; and a simulated study without images to work on."""
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import pytest
 
 mpl.use("agg")
 
@@ -38,3 +42,27 @@ def _guard(event: str, args: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+
+@pytest.fixture(scope="session")
+def simulated_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated study without images, made once; copy it before changing anything."""
+    from neurotrial.executors import SerialExecutor
+    from neurotrial.reports.scaffold import write_simulated_scaffold
+    from neurotrial.simulation.settings import TrialSettings
+    from neurotrial.simulation.study import plan_simulation, write_simulation
+
+    folder = tmp_path_factory.mktemp("simulated") / "study"
+    write_simulated_scaffold(folder, images=False)
+    write_simulation(plan_simulation(TrialSettings(), images=False, truth=False), folder, SerialExecutor())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_study(simulated_tables: Path) -> Callable[[Path], None]:
+    """Write the simulated study without images into a folder."""
+
+    def _write(folder: Path) -> None:
+        shutil.copytree(simulated_tables, folder)
+
+    return _write

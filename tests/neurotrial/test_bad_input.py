@@ -10,12 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from neurotrial.cli import main
-from neurotrial.reports.scaffold import write_demo
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Path:
-    write_demo(tmp_path / "study")
+def study(tmp_path: Path, write_study: Callable[[Path], None]) -> Path:
+    write_study(tmp_path / "study")
     return tmp_path / "study"
 
 

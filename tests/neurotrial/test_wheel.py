@@ -83,7 +83,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_installed_wheel_goes_from_init_to_report_outside_the_checkout(
-    installed: Path, tmp_path: Path
+    installed: Path, simulated_tables: Path, tmp_path: Path
 ) -> None:
     def neurotrial(*arguments: str) -> subprocess.CompletedProcess[str]:
         return run("-m", "neurotrial", *arguments, cwd=tmp_path, PYTHONPATH=str(installed))
@@ -98,8 +98,7 @@ def test_installed_wheel_goes_from_init_to_report_outside_the_checkout(
     assert lacking.returncode == 2
     assert "tables/participants.tsv" in lacking.stderr
 
-    demo = installed / "neurotrial" / "reports" / "templates" / "demo" / "tables"
-    for table in demo.glob("*.tsv"):
+    for table in (simulated_tables / "tables").iterdir():
         (tmp_path / "study" / "tables" / table.name).write_bytes(table.read_bytes())
     for command in (["check", "study"], ["fit", "study"], ["report", "study"]):
         result = neurotrial(*command)
