@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from neurotrial.errors import InputError
-from neurotrial.extract.sides import feature_sides
 from neurotrial.extract.scan import expected_features
+from neurotrial.extract.sides import feature_sides
 from neurotrial.paths import replacing
 from neurotrial.runner import unit_folder
 from neurotrial.shards import PICTURE, read_shard_tables
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.runner import Outcome
 
-__all__ = ["collect_tables", "write_tables"]
+__all__ = ["collect_tables", "missing_features", "write_tables"]
 
 TABLES_FOLDER = "tables"
 NOT_MADE = "the scan was not made: there is no image"
@@ -67,7 +67,7 @@ def collect_tables(
         outcome = by_name.get(scan.name)
         shard = read_shard_tables(unit_folder(folder, scan.name)) if outcome else {}
         if "features" not in shard:
-            shard["features"] = _missing_features(scan, plan, outcome)
+            shard["features"] = missing_features(scan, plan, outcome)
         for name, frame in shard.items():
             parts[name].append(frame)
         parts["status"].append(pd.DataFrame([_status(scan, outcome, folder)]))
@@ -86,7 +86,7 @@ def _joined(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else empty
 
 
-def _missing_features(scan: Scan, plan: ImagingPlan, outcome: Outcome | None) -> pd.DataFrame:
+def missing_features(scan: Scan, plan: ImagingPlan, outcome: Outcome | None) -> pd.DataFrame:
     """Return the rows of a scan without values: it was not made, or it could not be measured."""
     rows = pd.DataFrame(expected_features(scan.modality, plan))
     status, reason = ("missing_input", NOT_MADE) if outcome is None else ("failed", outcome.reason)

@@ -149,7 +149,7 @@ def find_scans(
     """
     dataset = study_folder / plan.dataset
     roots = _roots(dataset, plan)
-    sides = participants["lesion_side"] if "lesion_side" in participants else None
+    sides = participants.get("lesion_side")
     scans: list[Scan] = []
     problems: list[Problem] = []
     for place, participant in enumerate(participants["participant_id"].astype("str")):

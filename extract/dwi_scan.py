@@ -83,10 +83,10 @@ def extract_dwi(scan: Scan, plan: ImagingPlan, *, simulated: bool) -> ScanResult
 
 
 def _gradients(scan: Scan, volumes: int, plan: ImagingPlan) -> Gradients:
-    files = [
+    bval, bvec = (
         file_of(scan.files, role, scan.folder, f"*_desc-preproc_dwi.{role}") for role in ("bval", "bvec")
-    ]
-    return read_gradients(*files, volumes, plan.tensor)
+    )
+    return read_gradients(bval, bvec, volumes, plan.tensor)
 
 
 def _regions(scan: Scan, image: Any, x: Any) -> Regions:

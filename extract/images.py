@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from neurotrial.extract.scan_result import ScanFault
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check_grid", "file_of", "image_data", "mask_on", "read_image", "world_x"]
 
 _GRID_TOLERANCE_MM = 1e-3
+_UNREADABLE = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error)
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -60,15 +63,8 @@ def read_image(path: Path, dimensions: int) -> SpatialImage:
     if path.stat().st_size == 0:
         raise ScanFault(path.name, "is empty (0 bytes)", "copy or make the file again")
     try:
-        image: SpatialImage = nib.load(path)
-    except (
-        nib.filebasedimages.ImageFileError,
-        nib.spatialimages.HeaderDataError,
-        OSError,
-        EOFError,
-        zlib.error,
-        ValueError,
-    ) as error:
+        image: Any = nib.load(path)
+    except _UNREADABLE as error:
         raise ScanFault(
             path.name, f"is no readable image: {_first_line(error)}", "make the file again"
         ) from None
@@ -78,7 +74,8 @@ def read_image(path: Path, dimensions: int) -> SpatialImage:
     affine = np.asarray(image.affine)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < np.finfo(float).eps:
         raise ScanFault(path.name, "its affine is no coordinate system", "mend sform and qform of the header")
-    return nib.as_closest_canonical(image)
+    canonical: SpatialImage = nib.as_closest_canonical(image)
+    return canonical
 
 
 def image_data(image: SpatialImage, path: Path) -> FloatArray:
@@ -91,7 +88,7 @@ def image_data(image: SpatialImage, path: Path) -> FloatArray:
     """
     try:
         return np.asanyarray(image.dataobj).astype(np.float32, copy=False)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except _UNREADABLE as error:
         rule = f"is cut off or damaged: {_first_line(error)}"
         raise ScanFault(path.name, rule, "copy or make the file again") from None
 

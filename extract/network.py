@@ -56,7 +56,7 @@ def expected_network_rows(plan: ImagingPlan) -> list[dict[str, Any]]:
 
 def correlations(series: FloatArray) -> FloatArray:
     """Return Pearson correlations without shrinkage, with ones on the diagonal, shape (nodes, nodes)."""
-    return np.corrcoef(series, rowvar=False)
+    return np.asarray(np.corrcoef(series, rowvar=False), dtype="float64")
 
 
 def fisher_z(r: FloatArray) -> FloatArray:

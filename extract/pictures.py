@@ -18,6 +18,14 @@ __all__ = ["draw_bold", "draw_dwi"]
 
 _DPI = 90
 _SIZE = (10.0, 4.4)
+_THREE = ((0.01, 0.10, 0.32, 0.74), (0.34, 0.10, 0.32, 0.74), (0.67, 0.10, 0.32, 0.74))
+_SLICES_TRACE_MATRIX = (
+    (0.0, 0.10, 0.19, 0.74),
+    (0.19, 0.10, 0.19, 0.74),
+    (0.42, 0.16, 0.24, 0.66),
+    (0.725, 0.16, 0.23, 0.66),
+)
+"""Places of the panels, set by hand: finding them costs more time than drawing."""
 _LESION, _TRACT, _CAPSULE = "#D55E00", "#56B4E9", "#F0E442"
 _AXIAL, _CORONAL = 2, 1
 
@@ -60,14 +68,11 @@ def draw_dwi(
     tract = regions["cst", "left"] | regions["cst", "right"]
     capsule = regions["plic", "left"] | regions["plic", "right"]
     masks = ((tract, _TRACT, "CST"), (capsule, _CAPSULE, "PLIC"), (lesion, _LESION, "lesion"))
-    slices = ((_AXIAL, _middle(capsule, _AXIAL)), (_CORONAL, _middle(capsule, _CORONAL)))
+    slices = [(_AXIAL, _middle(capsule, _AXIAL)), (_CORONAL, _middle(capsule, _CORONAL))]
     if lesion.any():
-        slices = (*slices, (_AXIAL, _middle(lesion, _AXIAL)))
-    panels = figure.subplots(1, 3)
-    for panel, (axis, place) in zip(panels, slices, strict=False):
-        _slice(panel, image, np.nan_to_num(fa), masks, axis, place, 1.0)
-    for panel in panels[len(slices) :]:
-        panel.set_axis_off()
+        slices.append((_AXIAL, _middle(lesion, _AXIAL)))
+    for place_of_panel, (axis, place) in zip(_THREE, slices, strict=False):
+        _slice(figure.add_axes(place_of_panel), image, np.nan_to_num(fa), masks, axis, place, (0.0, 1.0))
     _legend(figure, masks)
     return _png(figure)
 
@@ -124,10 +129,12 @@ def draw_bold(
     figure = _figure(name, flags, simulated=simulated)
     mean = data.mean(axis=3)
     masks = ((labels > 0, _TRACT, "nodes"), (lesion, _LESION, "lesion"))
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
-    centre = _middle(labels > 0, _AXIAL)
-    best = int((labels > 0).sum(axis=(0, 1)).argmax()) if (labels > 0).any() else centre
-    _slice(left, image, mean, masks, _AXIAL, best, float(np.quantile(mean, 0.995)))
+    *slices, middle, right = (figure.add_axes(place) for place in _SLICES_TRACE_MATRIX)
+    inside = mean[mean > mean.max() / 2]
+    window = (float(inside.min()) * 0.8, float(inside.max())) if inside.size else (0.0, 1.0)
+    busiest = int((labels > 0).sum(axis=(0, 1)).argmax())
+    for panel, place in zip(slices, (busiest, _middle(lesion, _AXIAL)), strict=True):
+        _slice(panel, image, mean, masks, _AXIAL, place, window)
     _trace(middle, displacement, threshold)
     _matrix(figure, right, r, nodes, lesion_side)
     _legend(figure, masks)
@@ -138,7 +145,7 @@ def _figure(name: str, flags: Sequence[str], *, simulated: bool) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=_SIZE, dpi=_DPI)
     FigureCanvasAgg(figure)
     state = f"flagged: {', '.join(flags)}" if flags else "nothing flagged"
     origin = "    SIMULATED DATA" if simulated else ""
@@ -152,14 +159,16 @@ def _middle(mask: Any, axis: int) -> int:
     return int(places[len(places) // 2]) if places.size else mask.shape[axis] // 2
 
 
-def _slice(panel: Axes, image: Any, volume: Any, masks: Any, axis: int, place: int, top: float) -> None:
+def _slice(
+    panel: Axes, image: Any, volume: Any, masks: Any, axis: int, place: int, window: tuple[float, float]
+) -> None:
     """Draw a slice as seen from behind or above: left is left (neurological convention)."""
     sizes = np.delete(np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0), axis)
     panel.imshow(
         np.take(volume, place, axis).T,
         cmap="gray",
-        vmin=0,
-        vmax=top,
+        vmin=window[0],
+        vmax=window[1],
         origin="lower",
         aspect=sizes[1] / sizes[0],
     )
@@ -182,7 +191,7 @@ def _trace(panel: Axes, displacement: Any, threshold: float) -> None:
     panel.plot(volumes[out], displacement[out], "o", color=_LESION, markersize=3)
     panel.axhline(threshold, color=_LESION, linewidth=0.8, linestyle="--")
     panel.set_xlabel("volume", fontsize=8)
-    panel.set_title(f"Framewise displacement, mm: {out.sum()} of {len(out)} volumes left out", fontsize=9)
+    panel.set_title(f"FD, mm: {out.sum()} of {len(out)} volumes left out", fontsize=9)
     panel.tick_params(labelsize=7)
 
 
@@ -195,17 +204,16 @@ def _matrix(figure: Figure, panel: Axes, r: Any, nodes: pd.DataFrame, lesion_sid
     edge = int((nodes["hemisphere"] == first).sum()) - 0.5
     panel.axhline(edge, color="black", linewidth=0.8)
     panel.axvline(edge, color="black", linewidth=0.8)
-    panel.set_title(
-        "Correlation after cleaning" + (", lesioned side first" if lesion_side == first else ""), fontsize=9
-    )
-    figure.colorbar(drawn, ax=panel, shrink=0.7).ax.tick_params(labelsize=7)
+    panel.set_title("Correlation" + (", lesioned side first" if lesion_side == first else ""), fontsize=9)
+    bar = figure.colorbar(drawn, cax=figure.add_axes((0.965, 0.26, 0.01, 0.46)), ticks=[-1, 0, 1])
+    bar.ax.tick_params(labelsize=7)
 
 
 def _legend(figure: Figure, masks: Any) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, label=label) for _, colour, label in masks]
-    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="lower left", ncols=len(handles), fontsize=8, frameon=False)
 
 
 def _png(figure: Figure) -> bytes:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from neurotrial.reports.build import Engine
     from neurotrial.results import Results
     from neurotrial.runner import OnError
-    from neurotrial.simulation.settings import Counts
 
 __all__ = ["main"]
 
@@ -121,10 +120,14 @@ def check(folder: Path) -> None:
 )
 @click.option("--grid", type=click.Choice(["small", "full"]), help="Size of the images.  [default: small]")
 @click.option("--seed", type=click.IntRange(min=0), help="Root of the random streams.")
+@click.option(
+    "--tables-only", is_flag=True, help="No images: features drawn from the models that make the images."
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: all processors]")
-def simulate(folder: Path, jobs: int | None, **choices: Any) -> None:
+def simulate(folder: Path, jobs: int | None, tables_only: bool, **choices: Any) -> None:
     """Write a simulated trial with images (BIDS derivatives), tables, plan and known truth into DIR."""
-    _simulate(folder, {name: value for name, value in choices.items() if value is not None}, jobs)
+    given = {name: value for name, value in choices.items() if value is not None}
+    _simulate(folder, given, jobs, images=not tables_only)
 
 
 def _options_of_work(command: Any) -> Any:
@@ -236,25 +239,22 @@ def verify() -> None:
     sys.exit(1 if failed else 0)
 
 
-def _simulate(folder: Path, choices: dict[str, Any], jobs: int | None) -> None:
+def _simulate(folder: Path, choices: dict[str, Any], jobs: int | None, *, images: bool = True) -> None:
     from neurotrial.console import console, logging_to, progress_bar
     from neurotrial.executors import default_jobs, open_executor
     from neurotrial.reports.scaffold import write_simulated_scaffold
     from neurotrial.simulation.settings import TrialSettings
     from neurotrial.simulation.study import plan_simulation, write_simulation
 
-    plan = plan_simulation(TrialSettings(**choices))
-    written = write_simulated_scaffold(folder)
+    plan = plan_simulation(TrialSettings(**choices), images=images)
+    write_simulated_scaffold(folder, images=images)
     with (
         logging_to(folder),
-        progress_bar("simulate", len(plan.steps)) as bar,
+        progress_bar("simulate", plan.steps) as bar,
         open_executor(jobs or default_jobs()) as executor,
     ):
-        write_simulation(plan, folder, executor, bar.step)
-    console().print(
-        f"Simulated study: {folder} ({len(plan.scans)} scans; the truth is in truth.json)", markup=False
-    )
-    del written
+        write_simulation(plan, folder, executor, bar.done)
+    console().print(f"Simulated study: {folder}; the truth is in {folder / 'truth.json'}", markup=False)
 
 
 def _plan_scans(data: StudyData) -> ScanPlan:
@@ -352,6 +352,34 @@ def _report(folder: Path, formats: list[str] | None, engine: Engine) -> None:
         written = build_reports(plan, bar.step, bar.detail)
     for path in written:
         console().print(f"Report: {path}", markup=False)
+
+
+def _show_truth(folder: Path) -> None:
+    """Show the main estimates of a simulated study beside the values that they estimate."""
+    import json
+
+    from neurotrial.console import show_table
+    from neurotrial.results import read_results
+    from neurotrial.simulation.truth import compare_with_truth
+
+    results = read_results(folder)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    table = compare_with_truth(results.tables["estimates"], truth)
+    main_methods = {analysis["name"]: analysis["main_method"] for analysis in results.study["analyses"]}
+    chosen = table[(table["method"] == table["analysis"].map(main_methods)) & (table["term"] == "arm")]
+    rows = [
+        (
+            f"{row['analysis']}: {row['outcome']}",
+            f"{row['estimate']:.3g}",
+            f"{row['std_error']:.2g}",
+            f"{row['truth']:.3g}",
+            f"{row['monte_carlo_error']:.1g}",
+            f"{row['distance']:.1f}",
+        )
+        for row in chosen.to_dict("records")
+    ]
+    header = ("analysis", "estimate", "SE", "population value", "its error", "distance in SE")
+    show_table("Estimates beside the truth", header, rows)
 
 
 def _show_scans(plan: ScanPlan) -> None:

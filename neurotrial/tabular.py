@@ -138,12 +138,11 @@ def empty_table(table: Table) -> pd.DataFrame:
 
 def tsv_text(frame: pd.DataFrame) -> str:
     """Return a table as tab-separated text, with ``n/a`` for missing cells and ``true`` and ``false``."""
-    truth = {
-        name: frame[name].map({True: "true", False: "false"})
-        for name in frame
-        if frame[name].dtype.kind == "b"
-    }
-    return frame.assign(**truth).to_csv(sep="\t", na_rep="n/a", index=False, lineterminator="\n")
+    shown = frame.copy()
+    for name in frame:
+        if frame[name].dtype.kind == "b":
+            shown[name] = frame[name].map({True: "true", False: "false"})
+    return shown.to_csv(sep="\t", na_rep="n/a", index=False, lineterminator="\n")
 
 
 def write_table(frame: pd.DataFrame, folder: Path, table: Table) -> list[Path]:

@@ -13,7 +13,7 @@ from neurotrial.simulation.settings import ARMS
 if TYPE_CHECKING:
     from neurotrial.simulation.settings import TrialSettings
 
-__all__ = ["VISITS", "correlation_matrix", "make_brains"]
+__all__ = ["VISITS", "brain_correlation", "correlation_matrix", "make_brains"]
 
 Rng = np.random.Generator
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -90,14 +90,19 @@ def make_brains(settings: TrialSettings, rng: Rng, people: pd.DataFrame) -> pd.D
 
 
 def _shift(people: pd.DataFrame, changes: tuple[float, float]) -> Floats:
-    return people["arm"].map(dict(zip(ARMS, changes, strict=True))).to_numpy(dtype="float64")
+    return np.asarray(people["arm"].map(dict(zip(ARMS, changes, strict=True))), dtype="float64")
 
 
 def _two_visits(rng: Rng, level: _Level, offset: Floats, shift: Floats) -> tuple[Floats, Floats]:
     """Return values at baseline and at follow-up."""
-    before = level.mean + offset + rng.normal(0, level.sd, len(offset))
+    before = np.asarray(level.mean + offset + rng.normal(0, level.sd, len(offset)), dtype="float64")
     after = before + shift + rng.normal(0, level.sd_change, len(offset))
     return np.asarray(before), np.asarray(after)
+
+
+def brain_correlation(brain: Any) -> Floats:
+    """Return the correlation matrix of a row of `make_brains`, ipsilesional nodes first."""
+    return correlation_matrix(brain["z_inter"], brain["z_ipsi"], brain["z_contra"])
 
 
 def correlation_matrix(z_inter: float, z_ipsi: float, z_contra: float, pairs: int = 6) -> Floats:

@@ -50,7 +50,7 @@ def write_nifti(
 def _header(image: np.ndarray[Any, Any], grid: Grid, space: Space, seconds: float) -> Any:
     import nibabel
 
-    header: Any = nibabel.Nifti1Header()  # type: ignore[no-untyped-call]  # nibabel leaves its headers untyped
+    header: Any = nibabel.Nifti1Header()
     header.set_data_dtype(image.dtype)
     header.set_data_shape(image.shape)
     header.set_zooms([grid.voxel_mm] * 3 + [seconds] * (image.ndim - 3))

@@ -27,19 +27,38 @@ if TYPE_CHECKING:
     from neurotrial.simulation.trial import Trial
     from neurotrial.study import Study
 
-__all__ = ["LARGE", "compare_with_truth", "estimands", "large_trial", "study_data"]
+__all__ = [
+    "MANY_BRAINS",
+    "MANY_PEOPLE",
+    "compare_with_truth",
+    "estimands",
+    "large_trial",
+    "of_source",
+    "study_data",
+]
 
-LARGE = 6000
-"""Participants of the large trial: its Monte Carlo error is a tenth of the standard error of a trial of 60."""
+MANY_PEOPLE = 6000
+"""Participants of the large trial for motor outcomes: its Monte Carlo error is a tenth of the standard error of a trial of 60."""
+
+MANY_BRAINS = 1200
+"""Participants of the large trial for imaging outcomes, which takes longer: a little more than a fifth."""
 
 _SEED_STEP = 1_000_003
 _FEWEST_RESAMPLES = 999
 _NORMAL_95 = 1.959963984540054
 
 
-def large_trial(settings: TrialSettings, participants: int = LARGE) -> Trial:
+def large_trial(settings: TrialSettings, participants: int) -> Trial:
     """Return a trial of the same kind with many participants, from random streams of its own."""
     return make_trial(replace(settings.scaled(participants), seed=settings.seed + _SEED_STEP))
+
+
+def of_source(study: Study, table: str) -> Study:
+    """Return the plan with only those analyses whose outcomes all come from one table, and no families."""
+    outcomes = [outcome for outcome in study.outcomes if outcome.source.table == table]
+    names = {outcome.name for outcome in outcomes}
+    kept = [analysis for analysis in study.analyses if set(study.estimand_of(analysis).outcomes) <= names]
+    return study.model_copy(update={"outcomes": outcomes, "analyses": kept, "families": []})
 
 
 def study_data(study: Study, tables: Mapping[str, pd.DataFrame]) -> StudyData:

@@ -1,0 +1,158 @@
+"""Imaging features of simulated brains without their images: the same models, the same estimators, only the voxels that count.
+
+A region's mean needs the voxels of the region, a node's series the mean over its sphere; noise and everything else are
+drawn from the distributions that the images have. That makes the population of a trial cheap enough to simulate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from neurotrial.extract.cleaning import clean_series
+from neurotrial.extract.collect import missing_features
+from neurotrial.extract.confounds import motion_regressors
+from neurotrial.extract.dataset import MODALITIES, Scan
+from neurotrial.extract.gradients import Gradients
+from neurotrial.extract.network import expected_network_rows, network_rows
+from neurotrial.extract.regions import REGIONS, region_rows
+from neurotrial.extract.scan_result import ScanFault
+from neurotrial.extract.sides import HEMISPHERES, feature_sides
+from neurotrial.extract.tensor import fit_tensor
+from neurotrial.runner import Outcome
+from neurotrial.simulation.anatomy import Anatomy
+from neurotrial.simulation.bold import simulate_node_series
+from neurotrial.simulation.brains import VISITS, brain_correlation
+from neurotrial.simulation.diffusion import Pathology, roi_voxels, simulate_dwi
+from neurotrial.simulation.lesion import lesion_mask
+from neurotrial.simulation.motion import CALM, RESTLESS, random_motion
+from neurotrial.simulation.nodes import in_node_order, node_table
+from neurotrial.simulation.protocols import PRESETS
+from neurotrial.simulation.scans import scan_rng
+from neurotrial.simulation.trial import scans_made
+
+if TYPE_CHECKING:
+    from neurotrial.extract.dataset import Modality
+    from neurotrial.extract.tensor import FloatArray
+    from neurotrial.imaging_plan import ImagingPlan
+    from neurotrial.simulation.anatomy import Head
+    from neurotrial.simulation.protocols import DwiProtocol, Preset
+    from neurotrial.simulation.settings import TrialSettings
+
+__all__ = ["measure_brains", "pathology", "stream"]
+
+_BATCH = 100
+
+
+def stream(seed: int, participant: str, visit: str, modality: Modality) -> np.random.Generator:
+    """Return the random stream of one scan, which no other scan moves."""
+    return scan_rng(seed, int(participant.removeprefix("sub-")), VISITS.index(visit), modality)
+
+
+def pathology(rows: Any) -> Pathology:
+    """Return what the stroke did to a brain, or to many where `rows` is a table."""
+    return Pathology(
+        rows["lesion_side"], rows["lesion_volume_ml"], rows["integrity_ipsi"], rows["integrity_contra"]
+    )
+
+
+def measure_brains(
+    people: pd.DataFrame, brains: pd.DataFrame, settings: TrialSettings, plan: ImagingPlan
+) -> pd.DataFrame:
+    """Return the features that the extraction of the images would give, in distribution.
+
+    Parameters
+    ----------
+    people, brains : DataFrame
+        As a `neurotrial.simulation.trial.Trial` has them, or some of their participants.
+    settings : TrialSettings
+        Grid and seed.
+    plan : ImagingPlan
+        How images become measures.
+
+    Returns
+    -------
+    DataFrame
+        The contract `features` on the complete grid.
+    """
+    preset = PRESETS[settings.grid]
+    made = scans_made(people).merge(brains, on=["participant_id", "visit"])
+    made = made.merge(people[["participant_id", "lesion_side", "lesion_volume_ml"]], on="participant_id")
+    parts = [
+        _dwi_features(made[start : start + _BATCH], settings.seed, preset, plan)
+        for start in range(0, len(made), _BATCH)
+    ]
+    parts += [_bold_features(row, settings.seed, preset, plan) for row in made.to_dict("records")]
+    parts += _not_made(people, plan)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _not_made(people: pd.DataFrame, plan: ImagingPlan) -> list[pd.DataFrame]:
+    known = set(scans_made(people).itertuples(index=False, name=None))
+    sides = people.set_index("participant_id")["lesion_side"]
+    return [
+        missing_features(Scan(person, visit, None, modality, {}, str(sides[person])), plan, None)
+        for person in people["participant_id"]
+        for visit in VISITS
+        for modality in MODALITIES
+        if (person, visit) not in known
+    ]
+
+
+def _dwi_features(rows: pd.DataFrame, seed: int, preset: Preset, plan: ImagingPlan) -> pd.DataFrame:
+    """Measure the regions of a batch of diffusion scans."""
+    head = Anatomy().on(preset.dwi.grid)
+    voxels = roi_voxels(head)
+    first = rows.iloc[0]
+    rng = stream(seed, first["participant_id"], first["visit"], "dwi")
+    state = pathology({name: rows[name].to_numpy() for name in rows})
+    signal = simulate_dwi(head, state, preset.dwi, rng, voxels)
+    scalars = fit_tensor(signal.reshape(-1, signal.shape[-1]), _gradients(preset.dwi, plan), plan.tensor)
+    maps = {name: values.reshape(signal.shape[:-1]) for name, values in scalars.items()}
+    lesions = lesion_mask(head, state.side, state.volume_ml, voxels)
+    regions = _regions(head, voxels)
+    brain = np.ones(len(voxels), dtype=bool)
+    parts = []
+    for place, row in enumerate(rows.to_dict("records")):
+        own = {name: values[place] for name, values in maps.items()}
+        found = pd.DataFrame(list(region_rows(own, regions, brain, lesions[place], row["lesion_side"])))
+        parts.append(found.assign(**_identity(row, "dwi")))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _regions(head: Head, voxels: Any) -> dict[tuple[str, str], Any]:
+    return {
+        (region, hemisphere): head.regions[region.upper(), hemisphere[0].upper()][voxels]
+        for region in REGIONS
+        for hemisphere in HEMISPHERES
+    }
+
+
+def _gradients(protocol: DwiProtocol, plan: ImagingPlan) -> Gradients:
+    b0 = protocol.bvals <= plan.tensor.b0_threshold
+    return Gradients(protocol.bvals, protocol.bvecs, b0, b0 | (protocol.bvals <= plan.tensor.max_b))
+
+
+def _bold_features(row: dict[Any, Any], seed: int, preset: Preset, plan: ImagingPlan) -> pd.DataFrame:
+    """Measure the network of one BOLD scan."""
+    rng = stream(seed, row["participant_id"], row["visit"], "bold")
+    motion = random_motion(preset.bold, rng, RESTLESS if row["restless"] else CALM)
+    correlation = in_node_order(brain_correlation(row), row["lesion_side"])
+    head = Anatomy().on(preset.bold.grid)
+    series: FloatArray = simulate_node_series(head, correlation, motion, preset.bold, rng)
+    regressors = motion_regressors(motion.parameters, plan.cleaning.strategy)
+    try:
+        cleaned = clean_series(series, regressors, np.nan_to_num(motion.fd), preset.bold.t_r, plan.cleaning)
+    except ScanFault as fault:
+        scan = Scan(row["participant_id"], row["visit"], None, "bold", {}, row["lesion_side"])
+        return missing_features(scan, plan, Outcome(scan.name, "failed", str(fault), "simulated"))
+    values = network_rows(cleaned, node_table(), row["lesion_side"], plan)
+    rows = [expected | found for expected, found in zip(expected_network_rows(plan), values, strict=True)]
+    table = feature_sides(pd.DataFrame(rows), row["lesion_side"])
+    return table.assign(**_identity(row, "bold"), coverage=1.0)
+
+
+def _identity(row: dict[Any, Any], modality: str) -> dict[str, Any]:
+    return {"participant_id": row["participant_id"], "visit": row["visit"], "run": None, "modality": modality}
