@@ -64,7 +64,7 @@ class Anatomy:
         Radius of all three bundles.
     core_fraction : float
         Share of the signal of a voxel inside a bundle that comes from its fibres; the rest diffuses freely. With the
-        diffusivities of `neurotrial.simulation.diffusion` it gives a healthy tract a mean FA of about .5, as tracts
+        diffusivities of `neurotrial.simulation.tissue` it gives a healthy tract a mean FA of about .5, as tracts
         measured with an atlas mask have.
     plic_mm : tuple of float
         The posterior limb of the internal capsule is the corticospinal tube between these two values of z.

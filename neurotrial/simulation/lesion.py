@@ -1,4 +1,4 @@
-"""A lesion of the requested volume that grows from the corona radiata into one hemisphere."""
+"""A lesion of the requested volume that grows from beside the internal capsule into one hemisphere."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
-_CENTRE_MM = (24.0, -12.0, 18.0)
-"""Above the internal capsule; lateral is positive on either side."""
-_OUTWARD, _INWARD = np.array([1.6, 1.3, 1.0]), np.array([0.7, 1.0, 0.9])
+_CENTRE_MM = (28.0, -9.0, 16.0)
+"""Beside the internal capsule, below the corona radiata; lateral is positive on either side."""
+_OUTWARD, _INWARD = np.array([1.6, 1.4, 1.1]), np.array([0.6, 0.8, 0.8])
 """How far the lesion reaches along x, y and z, relative to each other: more to the side, to the front and upwards than to
-the midline, to the back and downwards, as infarcts of the middle cerebral artery do."""
+the midline, to the back and downwards, as infarcts of the middle cerebral artery do. Of the posterior limb of the
+internal capsule 10 ml take a seventh, 60 ml six tenths, 150 ml nearly all."""
 _MIDLINE_MM = 3.0
 """No lesion comes nearer to the midline."""
 _NEVER = np.iinfo(np.int64).max

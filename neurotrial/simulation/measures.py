@@ -25,12 +25,13 @@ from neurotrial.runner import Outcome
 from neurotrial.simulation.anatomy import Anatomy
 from neurotrial.simulation.bold import simulate_node_series
 from neurotrial.simulation.brains import VISITS, brain_correlation
-from neurotrial.simulation.diffusion import Pathology, roi_voxels, simulate_dwi
+from neurotrial.simulation.diffusion import roi_voxels, simulate_dwi
 from neurotrial.simulation.lesion import lesion_mask
 from neurotrial.simulation.motion import CALM, RESTLESS, random_motion
 from neurotrial.simulation.nodes import in_node_order, node_table
 from neurotrial.simulation.protocols import PRESETS
 from neurotrial.simulation.scans import scan_rng
+from neurotrial.simulation.tissue import Pathology
 from neurotrial.simulation.trial import scans_made
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.simulation.anatomy import Head
-    from neurotrial.simulation.diffusion import Pathology
     from neurotrial.simulation.motion import Motion, MotionSettings
     from neurotrial.simulation.protocols import DwiProtocol, Preset
+    from neurotrial.simulation.tissue import Pathology
 
 __all__ = ["BoldScan", "DwiScan", "make_bold_scan", "make_dwi_scan", "scan_rng", "with_confounds"]
 

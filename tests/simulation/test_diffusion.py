@@ -11,15 +11,14 @@ from dipy.sims.voxel import multi_tensor
 from neurotrial.errors import InputError
 from neurotrial.simulation.anatomy import Anatomy
 from neurotrial.simulation.diffusion import (
-    Pathology,
     diffusion_signal,
     noise_sd,
     rician,
     roi_voxels,
     simulate_dwi,
-    tissue,
 )
 from neurotrial.simulation.protocols import PRESETS, DwiProtocol
+from neurotrial.simulation.tissue import Pathology, tissue
 
 PROTOCOL = PRESETS["small"].dwi
 HEAD = Anatomy().on(PROTOCOL.grid)

@@ -15,12 +15,12 @@ from neurotrial.extract.scan import extract_scan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.simulation.brains import correlation_matrix
 from neurotrial.simulation.dataset_top import write_dataset_top
-from neurotrial.simulation.diffusion import Pathology
 from neurotrial.simulation.motion import RESTLESS
 from neurotrial.simulation.nodes import node_table
 from neurotrial.simulation.protocols import PRESETS
 from neurotrial.simulation.scan_files import write_bold_scan, write_dwi_scan
 from neurotrial.simulation.scans import make_bold_scan, make_dwi_scan, scan_rng, with_confounds
+from neurotrial.simulation.tissue import Pathology
 
 SMALL = PRESETS["small"]
 STROKE = Pathology("right", 40.0, 0.7, 0.97)
