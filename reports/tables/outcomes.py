@@ -14,7 +14,7 @@ from neurotrial.reports.effect_cells import (
     interval_notes,
     procedure_name,
 )
-from neurotrial.reports.effects import method_label
+from neurotrial.reports.effects import GROUP_TIME, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import MISSING, mean_sd, p_cell
@@ -43,15 +43,12 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     Returns
     -------
     Tabulation
-        One row for each outcome and contrast; adjusted p-values if an outcome belongs to a family.
+        One row for each outcome and contrast; adjusted p-values if an outcome belongs to a family, group × time beside
+        the main effect if the analysis has it.
     """
     estimand, visit = data.estimand_visit(analysis)
-    effects = [
-        e
-        for outcome in data.outcomes_of(analysis)
-        for e in data.effects(analysis.name, outcome.name, analysis.main_method)
-    ]
-    families = any(adjusted_p(data, effect) for effect in effects)
+    effects = _effects(data, analysis, analysis.main_method)
+    interactions = [] if analysis.main_method == GROUP_TIME else _effects(data, analysis, GROUP_TIME)
     several = len(data.comparisons) > 1
     baseline = data.study.baseline_visit
     labels = {"outcome": "Outcome", "n": "n"}
@@ -60,11 +57,17 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
-    labels |= {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
+    labels |= _effect_columns(data, effects, "")
+    if interactions:
+        columns = _effect_columns(data, interactions, "interaction_")
+        labels |= columns
+        spanners.append(("Group × time", list(columns)))
+    beside = {(effect.outcome.name, effect.contrast): effect for effect in interactions}
     rows = [
         {"outcome": _outcome_label(effect, several=several)}
         | _arm_cells(data, analysis, effect, (baseline.name, estimand.visit))
-        | {"effect": effect_cell(effect), "p": p_cell(effect.p), "adjusted": _adjusted_cell(data, effect)}
+        | _effect_cells(data, effect, "")
+        | _effect_cells(data, beside.get((effect.outcome.name, effect.contrast)), "interaction_")
         for effect in effects
     ]
     name = f"outcomes-{analysis.name.replace('_', '-')}"
@@ -74,11 +77,38 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         labels,
         spanners=spanners,
         row_label="outcome",
-        notes=_outcome_notes(data, analysis, effects, families=families),
+        notes=_outcome_notes(data, analysis, [*effects, *interactions]),
     )
     population = escape(data.study.population_of(analysis).label)
     caption = f"{escape(analysis.label)}: outcomes at {escape(visit)} and differences between arms. Population: {population}."
     return Tabulation(name, table, Markdown(caption))
+
+
+def _effects(data: CitedResults, analysis: Analysis, method: str) -> list[Effect]:
+    return [
+        effect
+        for outcome in data.outcomes_of(analysis)
+        for effect in data.effects(analysis.name, outcome.name, method)
+    ]
+
+
+def _effect_columns(data: CitedResults, effects: list[Effect], prefix: str) -> Row:
+    """Return the headings of an estimator's columns, with adjusted p-values where a family has any of them."""
+    adjusted = any(adjusted_p(data, effect) for effect in effects)
+    columns = {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if adjusted else {})
+    return {prefix + name: label for name, label in columns.items()}
+
+
+def _effect_cells(data: CitedResults, effect: Effect | None, prefix: str) -> Row:
+    """Return an estimator's cells; dashes where it did not estimate this contrast."""
+    cells = dict.fromkeys(("effect", "p", "adjusted"), MISSING)
+    if effect is not None:
+        cells = {
+            "effect": effect_cell(effect),
+            "p": p_cell(effect.p),
+            "adjusted": "; ".join(p_cell(row["p_adjusted"]) for row in adjusted_p(data, effect)) or MISSING,
+        }
+    return {prefix + name: cell for name, cell in cells.items()}
 
 
 def _outcome_label(effect: Effect, *, several: bool) -> str:
@@ -98,29 +128,32 @@ def _arm_cells(data: CitedResults, analysis: Analysis, effect: Effect, visits: t
     return cells
 
 
-def _adjusted_cell(data: CitedResults, effect: Effect) -> str:
-    return "; ".join(p_cell(row["p_adjusted"]) for row in adjusted_p(data, effect)) or MISSING
-
-
-def _outcome_notes(
-    data: CitedResults, analysis: Analysis, effects: list[Effect], *, families: bool
-) -> Iterator[str]:
+def _outcome_notes(data: CitedResults, analysis: Analysis, effects: list[Effect]) -> Iterator[str]:
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
     yield f"Difference: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
+    if any(effect.method != analysis.main_method for effect in effects):
+        yield "Group × time: difference between the arms in the change from baseline, with pooled variance."
     yield from interval_notes(effects)
     yield "Columns by visit: mean (SD) of all participants with a value."
     yield counts_note(data.study.arms)
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
-    if families:
-        named = {
-            row.values["family"]: row.values["procedure"]
-            for effect in effects
-            for row in adjusted_p(data, effect)
-        }
-        labels = {family.name: family.label for family in data.study.families}
-        words = [
-            f"{labels.get(name, name)} ({procedure_name(procedure)})" for name, procedure in named.items()
-        ]
-        yield f"Adjusted p-values: family {'; '.join(words)}."
+    families = _families_note(data, effects)
+    yield from families
     adjusted = "; p, adj., adjusted p-value" if families else ""
     yield f"SD, standard deviation; CI, confidence interval{adjusted}."
+
+
+def _families_note(data: CitedResults, effects: list[Effect]) -> list[str]:
+    """Return the line that names the families of the adjusted p-values; nothing without any."""
+    named = {
+        row.values["family"]: row.values["procedure"]
+        for effect in effects
+        for row in adjusted_p(data, effect)
+    }
+    labels = {family.name: family.label for family in data.study.families}
+    words = [f"{labels.get(name, name)} ({procedure_name(procedure)})" for name, procedure in named.items()]
+    return (
+        [f"Adjusted p-values: family {'; '.join(words)}; all other p-values are not adjusted."]
+        if words
+        else []
+    )

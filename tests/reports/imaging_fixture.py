@@ -6,15 +6,17 @@ import itertools
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from results_fixture import HOSTILE, plan, simulated_people, store_of
 
 from neurotrial.outcomes import build_outcomes
-from neurotrial.results import Results
 from neurotrial.study import Study
+
+if TYPE_CHECKING:
+    from neurotrial.results import Results
 
 PAIRS = ("m1", "s1", "sma", "pmd", "pmv", "cerebellum")
 VISITS = ("baseline", "day90")
@@ -125,7 +127,9 @@ def imaging_tables(people: pd.DataFrame) -> dict[str, pd.DataFrame]:
         if modality == "dwi":
             features += [{**scan, **row} for row in _tract_rows(rng, traits[place], gain, fate, side)]
         else:
-            features += [{**scan, **row} for row in _network_rows(rng, traits[place], gain, fate, side != "both")]
+            features += [
+                {**scan, **row} for row in _network_rows(rng, traits[place], gain, fate, side != "both")
+            ]
             edges += [{**scan, **row} for row in _edge_rows(rng, gain)] if fate[0] == "ok" else []
         quality += [{**scan, **row} for row in _quality_rows(rng, modality)] if fate[0] == "ok" else []
     return {
