@@ -137,11 +137,14 @@ def _legend(figure: Figure) -> None:
     from matplotlib.lines import Line2D
 
     shown = {
-        "within the limit": {"color": _WITHIN[0], "marker": _WITHIN[1]},
-        "flagged": {"color": _BEYOND[0], "marker": _BEYOND[1]},
-        "excluded by decision": {"color": "black", "marker": "x"},
+        "within the limit": _WITHIN,
+        "flagged": _BEYOND,
+        "excluded by decision": ("black", "x"),
     }
-    handles = [Line2D([], [], linestyle="", label=label, **style) for label, style in shown.items()]
+    handles = [
+        Line2D([], [], linestyle="", label=label, color=colour, marker=marker)
+        for label, (colour, marker) in shown.items()
+    ]
     handles.append(Line2D([], [], color="black", linestyle="--", linewidth=1, label="limit"))
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=len(handles))
 
