@@ -144,18 +144,18 @@ def picture_float(
 def _in_words(data: CitedResults, scan: Scan) -> str:
     run = "" if scan.run is None else f", run {scan.run}"
     what = f"{modality_label(scan.modality)} of {scan.participant} at {data.visit_label(scan.visit)}{run}"
-    return f"{what}: {'; '.join([*_remarks(scan), decision_words(scan)])}"
+    return f"{what}: {'; '.join([_remarks(scan), decision_words(scan)])}"
 
 
-def _remarks(scan: Scan) -> list[str]:
-    failed = [f"not measurable ({scan.reason or 'no reason given'})"] if scan.state == "failed" else []
+def _remarks(scan: Scan) -> str:
+    if scan.state == "failed":
+        return f"not measurable ({scan.reason or 'no reason given'})"
     flags = []
     for name in scan.flags:
         measure, printed = scan.measures[name], quality_name(name, scan.measures[name].unit)
-        flags.append(
-            f"{printed.heading}: {printed.shown(measure.value)} (limit {printed.shown(measure.limit)})"
-        )
-    return failed + ([f"flagged for {listing(flags)}"] if flags else ["no flag"])
+        limit = f" (limit {printed.shown(measure.limit)})" if measure.limit is not None else ""
+        flags.append(f"{printed.heading}: {printed.shown(measure.value)}{limit}")
+    return f"flagged for {listing(flags)}" if flags else "no flag"
 
 
 def _width(path: Path) -> float:

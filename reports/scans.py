@@ -97,7 +97,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class ScanCounts:
-    """How many scans were expected, made, measured, failed, flagged, excluded by decision, and not yet decided on."""
+    """How many scans were expected, made, measured, failed, flagged, excluded by decision, and are used without a decision."""
 
     expected: int
     made: int
@@ -114,7 +114,7 @@ def modality_label(modality: str) -> str:
 
 
 def count_scans(scans: Iterable[Scan]) -> ScanCounts:
-    """Count scans; flagged, excluded and undecided ones are counted among those that were made."""
+    """Count scans; flagged and excluded ones are counted among those made, undecided ones among those that did not fail."""
     expected = list(scans)
     made = [scan for scan in expected if scan.made]
     return ScanCounts(
@@ -124,7 +124,7 @@ def count_scans(scans: Iterable[Scan]) -> ScanCounts:
         failed=sum(scan.state == "failed" for scan in made),
         flagged=sum(bool(scan.flags) for scan in made),
         excluded=sum(not scan.include for scan in made),
-        undecided=sum(not scan.decided for scan in made),
+        undecided=sum(not scan.decided and scan.state != "failed" for scan in made),
     )
 
 
@@ -168,7 +168,7 @@ def _rows(data: CitedResults, table: str) -> Iterator[dict[str, Any]]:
 
 
 def _key(row: Mapping[str, Any]) -> _Key:
-    run = row.get("run")
+    run: Any = row.get("run")
     return row["participant_id"], row["visit"], None if is_missing(run) else int(run), row["modality"]
 
 

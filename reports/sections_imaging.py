@@ -133,7 +133,8 @@ def scan_pictures_section(data: CitedResults, folder: Path | None) -> Markdown |
 
 def _picture_words(data: CitedResults, chosen: Pictures) -> Iterator[Markdown | str]:
     if chosen.shown:
-        figures = listing(f"@fig-scan-{number}" for number in range(1, len(chosen.shown) + 1))
+        last = len(chosen.shown)
+        figures = "@fig-scan-1" if last == 1 else f"@fig-scan-1 to @fig-scan-{last}"
         yield (
             "Scans that are excluded, could not be measured or are flagged come first, then the first two unremarkable ones: "
             f"{figures}."

@@ -19,7 +19,7 @@ from neurotrial.reports.figures.style import (
     note_simulated,
 )
 from neurotrial.reports.floats import Plot
-from neurotrial.reports.markdown_text import Markdown, escape, listing
+from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.participants_drawn import axis_label, drawn_arms, who
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def _caption(data: CitedResults, analysis: Analysis, shown: _Shown) -> Markdown:
     level = escape(f"{100 * data.study.conf_level:.4g} % CI")
     counts = dict.fromkeys(who(data, analysis, outcome, arms) for outcome, arms in shown)
     number = f" ({escape(next(iter(counts)))})" if len(counts) == 1 else " (counts above each panel)"
-    outcomes = escape(listing(outcome.label for outcome, _ in shown))
+    outcomes = escape("; ".join(outcome.label for outcome, _ in shown))
     return Markdown(
-        f"{escape(analysis.label)}: {outcomes}, each participant at both visits{number}. Thick line: mean of the arm with "
+        f"{escape(analysis.label)}: {outcomes}. Each participant at both visits{number}. Thick line: mean of the arm with "
         f"{level} of the mean (t)."
     )
 

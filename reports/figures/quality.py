@@ -158,7 +158,7 @@ def _caption(measures: list[LimitedMeasure]) -> Markdown:
     labels = {word.lower() for item in measures for word in item.name.label.split()}
     words = " ".join(text for term, text in terms.items() if term in labels)
     return Markdown(escape(
-        "Quality measures that have a limit, one point a scan, by visit; both arms together. Numbers name the participants "
+        "Quality measures that have a limit, one point a scan, by visit; all arms together. Numbers name the participants "
         f"of flagged scans. A flag excludes nothing: only a decision does. {words}".rstrip()
     ))  # fmt: skip
 

@@ -67,7 +67,7 @@ def side_values(data: CitedResults) -> pd.DataFrame:
     rows = rows[rows["participant_id"].isin(arms.index)]
     rows = rows.assign(arm=rows["participant_id"].map(arms))
     columns = ["region", "side", "arm", "visit", "participant_id"]
-    return rows.groupby(columns, as_index=False, sort=False)["value"].mean()
+    return rows.groupby(columns, sort=False)["value"].mean().reset_index()
 
 
 def _included(data: CitedResults, rows: pd.DataFrame) -> pd.DataFrame:

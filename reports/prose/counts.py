@@ -61,7 +61,7 @@ def _scanned(data: CitedResults) -> Iterator[str]:
     if scanned is None:
         return
     yield f"Scans of every visit exist for {whole(scanned['n'])}: {_by_arm(data, SCANNED)}."
-    lost = {"excluded by decision": SCANS_LOST[0], "not measurable for another reason": SCANS_LOST[1]}
+    lost = {"that a decision excludes": SCANS_LOST[0], "that could not be measured": SCANS_LOST[1]}
     words = [
         f"{whole(row['n'])} with a scan {what}: {_by_arm(data, stage)}"
         for what, stage in lost.items()

@@ -17,7 +17,7 @@ from neurotrial.reports.effect_cells import (
 from neurotrial.reports.effects import GROUP_TIME, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import MISSING, mean_sd, p_cell
+from neurotrial.reports.number_format import MISSING, mean_sd, p_cell, p_value
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     """
     estimand, visit = data.estimand_visit(analysis)
     effects = _effects(data, analysis, analysis.main_method)
+    families = any(adjusted_p(data, effect) for effect in effects)
     interactions = [] if analysis.main_method == GROUP_TIME else _effects(data, analysis, GROUP_TIME)
     several = len(data.comparisons) > 1
     baseline = data.study.baseline_visit
@@ -57,17 +58,14 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
-    labels |= _effect_columns(data, effects, "")
-    if interactions:
-        columns = _effect_columns(data, interactions, "interaction_")
-        labels |= columns
-        spanners.append(("Group × time", list(columns)))
+    labels |= {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
+    labels |= {"interaction": "Group × time (interval)"} if interactions else {}
     beside = {(effect.outcome.name, effect.contrast): effect for effect in interactions}
     rows = [
         {"outcome": _outcome_label(effect, several=several)}
         | _arm_cells(data, analysis, effect, (baseline.name, estimand.visit))
-        | _effect_cells(data, effect, "")
-        | _effect_cells(data, beside.get((effect.outcome.name, effect.contrast)), "interaction_")
+        | {"effect": effect_cell(effect), "p": p_cell(effect.p), "adjusted": _adjusted_cell(data, effect)}
+        | {"interaction": _interaction_cell(data, beside.get((effect.outcome.name, effect.contrast)))}
         for effect in effects
     ]
     name = f"outcomes-{analysis.name.replace('_', '-')}"
@@ -92,23 +90,17 @@ def _effects(data: CitedResults, analysis: Analysis, method: str) -> list[Effect
     ]
 
 
-def _effect_columns(data: CitedResults, effects: list[Effect], prefix: str) -> Row:
-    """Return the headings of an estimator's columns, with adjusted p-values where a family has any of them."""
-    adjusted = any(adjusted_p(data, effect) for effect in effects)
-    columns = {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if adjusted else {})
-    return {prefix + name: label for name, label in columns.items()}
+def _adjusted_cell(data: CitedResults, effect: Effect) -> str:
+    return "; ".join(p_cell(row["p_adjusted"]) for row in adjusted_p(data, effect)) or MISSING
 
 
-def _effect_cells(data: CitedResults, effect: Effect | None, prefix: str) -> Row:
-    """Return an estimator's cells; dashes where it did not estimate this contrast."""
-    cells = dict.fromkeys(("effect", "p", "adjusted"), MISSING)
-    if effect is not None:
-        cells = {
-            "effect": effect_cell(effect),
-            "p": p_cell(effect.p),
-            "adjusted": "; ".join(p_cell(row["p_adjusted"]) for row in adjusted_p(data, effect)) or MISSING,
-        }
-    return {prefix + name: cell for name, cell in cells.items()}
+def _interaction_cell(data: CitedResults, effect: Effect | None) -> str:
+    """Return group × time with its p-values in one cell; a dash where it was not estimated for this contrast."""
+    if effect is None:
+        return MISSING
+    p = [p_value(effect.p)] if effect.p is not None else []
+    adjusted = [p_value(row["p_adjusted"], "adjusted p") for row in adjusted_p(data, effect)]
+    return "; ".join([effect_cell(effect), *p, *adjusted])
 
 
 def _outcome_label(effect: Effect, *, several: bool) -> str:

@@ -48,16 +48,18 @@ def scan_count_table(data: CitedResults) -> Tabulation | None:
         return None
     kinds = dict.fromkeys((scan.modality, scan.visit) for scan in scans)
     rows = [
-        {"scans": f"{modality_label(kind)}, {data.visit_label(visit)}"}
+        {"scans": modality_label(kind), "visit": data.visit_label(visit)}
         | _count_cells([scan for scan in scans if (scan.modality, scan.visit) == (kind, visit)])
         for kind, visit in sorted(kinds, key=lambda pair: _place(data, scans, pair))
     ]
-    rows.append({"scans": "All"} | _count_cells(scans))
+    rows.append({"scans": "All", "visit": ""} | _count_cells(scans))
     notes = [
         "Made: there are files. Flagged: a quality measure lies beyond its limit; a flag excludes nothing.",
-        "Flagged, excluded and undecided scans are counted among those made, and can be the same scans.",
+        "Flagged and excluded scans are counted among those made, and can be the same.",
+        "Not yet decided: scans that are used without a decision.",
     ]
-    table = make_table("scan-counts", rows, {"scans": "Scans"} | _COUNTS, row_label="scans", notes=notes)
+    labels = {"scans": "Scans", "visit": "Visit"} | _COUNTS
+    table = make_table("scan-counts", rows, labels, row_label="scans", notes=notes)
     return Tabulation("scan-counts", table, Markdown("Scans by modality and visit."))
 
 
@@ -90,7 +92,9 @@ def scan_table(data: CitedResults, modality: str) -> Tabulation | None:
     if not scans:
         return None
     measures = _measures(scans, modality)
-    labels = {"scan": "Scan", "visit": "Visit"} | {name: label for name, (label, _) in measures.items()}
+    labels = {"scan": "Participant", "visit": "Visit"} | {
+        name: label for name, (label, _) in measures.items()
+    }
     labels |= {"state": "State and decision"}
     rows = [
         {"scan": _scan_label(scan), "visit": data.visit_label(scan.visit)}
@@ -116,7 +120,9 @@ def _measures(scans: list[Scan], modality: str) -> dict[str, tuple[str, set[floa
 
 
 def _scan_label(scan: Scan) -> str:
-    return scan.participant if scan.run is None else f"{scan.participant}, run {scan.run}"
+    """Return participant and run; without the prefix that all share, which would break the line in a narrow column."""
+    name = scan.participant.removeprefix("sub-")
+    return name if scan.run is None else f"{name}, run {scan.run}"
 
 
 def _cell(scan: Scan, name: str) -> str:
@@ -135,7 +141,8 @@ def decision_words(scan: Scan) -> str:
 
 def _state_words(scan: Scan) -> str:
     failed = [f"not measurable: {scan.reason or 'no reason given'}"] if scan.state == "failed" else []
-    return "; ".join([*failed, decision_words(scan)])
+    decision = [] if failed and not scan.decided and scan.include else [decision_words(scan)]
+    return "; ".join([*failed, *decision])
 
 
 def _notes(measures: Mapping[str, tuple[str, set[float]]]) -> Iterator[str]:
