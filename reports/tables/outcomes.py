@@ -58,7 +58,7 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
-    labels |= {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
+    labels |= {"effect": "Effect (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
     labels |= {"interaction": "Group × time (interval)"} if interactions else {}
     beside = {(effect.outcome.name, effect.contrast): effect for effect in interactions}
     rows = [
@@ -98,9 +98,14 @@ def _interaction_cell(data: CitedResults, effect: Effect | None) -> str:
     """Return group × time with its p-values in one cell; a dash where it was not estimated for this contrast."""
     if effect is None:
         return MISSING
-    p = [p_value(effect.p)] if effect.p is not None else []
-    adjusted = [p_value(row["p_adjusted"], "adjusted p") for row in adjusted_p(data, effect)]
+    p = [_unbroken(p_value(effect.p))] if effect.p is not None else []
+    adjusted = [_unbroken(p_value(row["p_adjusted"], "adj. p")) for row in adjusted_p(data, effect)]
     return "; ".join([effect_cell(effect), *p, *adjusted])
+
+
+def _unbroken(text: str) -> str:
+    """Return words that stay on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _outcome_label(effect: Effect, *, several: bool) -> str:
@@ -122,7 +127,7 @@ def _arm_cells(data: CitedResults, analysis: Analysis, effect: Effect, visits: t
 
 def _outcome_notes(data: CitedResults, analysis: Analysis, effects: list[Effect]) -> Iterator[str]:
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
-    yield f"Difference: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
+    yield f"Effect: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
     if any(effect.method != analysis.main_method for effect in effects):
         yield "Group × time: difference between the arms in the change from baseline, with pooled variance."
     yield from interval_notes(effects)

@@ -135,7 +135,7 @@ def _cell(scan: Scan, name: str) -> str:
 def decision_words(scan: Scan) -> str:
     """Return the decision on a scan in words: used or excluded, by whom, why."""
     verdict = "used" if scan.include else "excluded"
-    who = "not yet decided" if not scan.decided else f"by {scan.by}"
+    who = "undecided" if not scan.decided else f"by {scan.by}"
     return f"{verdict}, {who}" + (f": {scan.why}" if scan.why else "")
 
 

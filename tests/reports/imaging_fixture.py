@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from results_fixture import HOSTILE, plan, simulated_people, store_of
+from results_fixture import HOSTILE, THREE_ARMS, changed, plan, simulated_people, store_of
 
 from neurotrial.outcomes import build_outcomes
 from neurotrial.study import Study
+from neurotrial.tables import TABLES
+from neurotrial.tabular import empty_table
 
 if TYPE_CHECKING:
     from neurotrial.results import Results
@@ -90,6 +92,26 @@ def hostile_imaging_plan() -> dict[str, Any]:
         for index, item in enumerate(values[part]):
             item["label"] = f"{index} {HOSTILE}"
     return values
+
+
+def imaging_stores() -> dict[str, Results]:
+    """Return stores with images that a report must survive, by what is awkward about them."""
+    return {
+        "imaging": imaging_results(),
+        "imaging, three arms": imaging_results(imaging_plan(THREE_ARMS)),
+        "imaging, hostile": imaging_results(hostile_imaging_plan()),
+        "imaging, tables only": tables_only(),
+    }
+
+
+def tables_only() -> Results:
+    """Return a store whose imaging measures came as tables: no plan, no status, quality, decisions or connections."""
+    values = imaging_plan()
+    del values["imaging"]
+    results = imaging_results(values)
+    for name in ("quality", "decisions", "status"):
+        results = changed(results, name, empty_table(TABLES[name]))
+    return changed(results, "connectivity", results.tables["connectivity"].iloc[:0])
 
 
 def imaging_results(values: dict[str, Any] | None = None) -> Results:
