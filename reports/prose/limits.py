@@ -74,7 +74,7 @@ def _scans(data: CitedResults) -> Iterator[str]:
     unusable = {scan.participant for scan in scans if scan.state in {"skipped", "failed"} or not scan.include}
     if unusable:
         yield (
-            f"{len(unusable)} participants lack at least one usable scan ({counts.expected - counts.made} scans not made, "
+            f"Participants who lack at least one usable scan: {len(unusable)} ({counts.expected - counts.made} scans not made, "
             f"{counts.failed} not measurable, {counts.excluded} excluded by decision). Imaging results are those of "
             "participants whose scans could be used, who may differ from the others in severity and in motion."
         )
@@ -83,10 +83,17 @@ def _scans(data: CitedResults) -> Iterator[str]:
         yield f"Scans with a quality measure beyond its limit are in the analysis unless a decision excludes them: {used}."
     if counts.undecided:
         yield f"Scans that nobody has judged yet are in the analysis: {counts.undecided}."
-    features = data.results.tables["features"]
-    unsided = features.loc[features["side"].eq("none"), "participant_id"].nunique()
-    if unsided:
+    if unsided := _without_side(data):
         yield f"Participants without a single side of the lesion have no ipsilesional measures: {unsided}."
+
+
+def _without_side(data: CitedResults) -> int:
+    """Count participants who have no side in measures that others have on the side of the lesion."""
+    features = data.results.tables["features"]
+    measure = ["feature", "region"]
+    sided = features.loc[features["side"].eq("ipsilesional"), measure].drop_duplicates()
+    none = features.loc[features["side"].eq("none"), ["participant_id", *measure]]
+    return int(none.merge(sided, on=measure)["participant_id"].nunique())
 
 
 def _ratios(data: CitedResults) -> Iterator[str]:

@@ -70,7 +70,7 @@ def test_flow_tells_who_was_scanned(data):
 def test_limitations_of_images_follow_from_the_scans(data):
     text = words(limitations_text(data))
     assert (
-        "7 participants lack at least one usable scan (10 scans not made, 2 not measurable, 2 excluded by decision)."
+        "Participants who lack at least one usable scan: 7 (10 scans not made, 2 not measurable, 2 excluded by decision)."
         in text
     )
     assert "have no ipsilesional measures: 1." in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
 import pandas as pd
+import pypandoc
 import pytest
 from conftest import png
 from imaging_fixture import (
@@ -238,7 +240,22 @@ def test_pictures_that_are_absent_are_named(study, data):
     assert "sub-030" in {scan.participant for scan in chosen.absent}
 
 
-def test_hostile_labels_are_words(tmp_path, monkeypatch):
+def test_reasons_raters_and_labels_come_out_literally(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(floats, "_DPI", 40)
     results = imaging_stores()["imaging, hostile"]
-    assert HOSTILE in cells(scan_count_table(CitedResults.of(results)))[1][1]
+    status, decisions = results.tables["status"], results.tables["decisions"]
+    results = changed(
+        results, "status", status.assign(reason=status["reason"].where(status["reason"].isna(), HOSTILE))
+    )
+    results = changed(results, "decisions", decisions.assign(by=HOSTILE, reason=HOSTILE))
+    write_pictures(tmp_path, results, png(30, 20))
+    report = Report(CitedResults.of(results), tmp_path)
+    text = "\n\n".join(str(getattr(report, call)()) for call in CALLS)
+    page = pypandoc.convert_text(text, "html", format="markdown", extra_args=["--mathml"])
+    assert "<script" not in page
+    assert "<math" not in page
+    body = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
+    # every made scan has rater and reason in its table
+    assert body.count(HOSTILE) > 2 * 130
+    assert body.count(HOSTILE) == body.count("alert(1)") == body.count("pagebreak >}}")
