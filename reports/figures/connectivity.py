@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.reports.connection_matrices import SIDES, connectivity_matrices, pair_label
 from neurotrial.reports.figures.style import (
     LINE,
     WIDTH,
@@ -21,21 +21,18 @@ from neurotrial.reports.figures.style import (
 )
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import is_missing, number
+from neurotrial.reports.number_format import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-    from neurotrial.reports.cited import CitedResults, CitedRow
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.connection_matrices import Matrix
 
-__all__ = ["Matrix", "connectivity_figure", "connectivity_matrices", "pair_label"]
+__all__ = ["connectivity_figure"]
 
-_SIDES = ("ipsilesional", "contralesional")
-_LABELS: Mapping[str, str] = MappingProxyType(
-    {"m1": "M1", "s1": "S1", "sma": "SMA", "pmd": "PMd", "pmv": "PMv", "cerebellum": "CB"}
-)
 _LONG: Mapping[str, str] = MappingProxyType(
     {
         "m1": "primary motor cortex",
@@ -48,90 +45,6 @@ _LONG: Mapping[str, str] = MappingProxyType(
 )
 _HEIGHT = 8.2
 """Largest height in inches: a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Mean Fisher z between the nodes of an arm at a visit.
-
-    Attributes
-    ----------
-    arm, visit : str
-        Names of the study file.
-    z : ndarray, shape (n_nodes, n_nodes)
-        Symmetric; the ipsilesional nodes first, NaN on the diagonal and where no participant has a value.
-    counts : tuple of int
-        Fewest and most participants behind an edge.
-    """
-
-    arm: str
-    visit: str
-    z: np.ndarray[Any, np.dtype[np.float64]]
-    counts: tuple[int, int]
-
-    @property
-    def n(self) -> str:
-        """The participants, or fewest and most of them, as words."""
-        low, high = self.counts
-        return f"n = {low}" if low == high else f"n = {low} to {high}, by edge"
-
-    def between(self) -> float:
-        """Return the mean over the edges between the hemispheres; NaN if there are none."""
-        half = len(self.z) // 2
-        return _mean(self.z[:half, half:])
-
-    def within(self, side: int) -> float:
-        """Return the mean over the edges within the ipsilesional (0) or contralesional (1) hemisphere."""
-        half = len(self.z) // 2
-        block = self.z[half * side : half * (side + 1), half * side : half * (side + 1)]
-        return _mean(block[np.triu_indices(half, 1)])
-
-
-def pair_label(pair: str) -> str:
-    """Return the abbreviation of a homotopic pair; one without an abbreviation by its name."""
-    return _LABELS.get(pair, pair)
-
-
-def connectivity_matrices(data: CitedResults) -> tuple[list[str], dict[tuple[str, str], Matrix]]:
-    """Return the homotopic pairs in their order, and the matrix of each arm and visit that has one.
-
-    Parameters
-    ----------
-    data : CitedResults
-        Results of a fit; of several populations the first one is taken.
-
-    Returns
-    -------
-    list of str
-        Pairs.
-    dict of (str, str) to Matrix
-        By arm and visit, in the order of the study file.
-    """
-    rows = data.rows("connectivity")
-    rows = [row for row in rows if row.values["population"] == rows[0].values["population"]]
-    pairs = _ordered({row.values[name] for row in rows for name in ("pair_i", "pair_j")})
-    places = {node: i for i, node in enumerate((side, pair) for side in _SIDES for pair in pairs)}
-    grouped: dict[tuple[str, str], list[CitedRow]] = {}
-    for arm in data.study.arms:
-        for visit in data.study.visits:
-            own = [row for row in rows if (row.values["arm"], row.values["visit"]) == (arm.name, visit.name)]
-            if own:
-                grouped[arm.name, visit.name] = own
-    return pairs, {where: _matrix(where, own, places) for where, own in grouped.items()}
-
-
-def _ordered(pairs: Iterable[str]) -> list[str]:
-    known = list(_LABELS)
-    return sorted(pairs, key=lambda pair: (known.index(pair) if pair in known else len(known), pair))
-
-
-def _matrix(where: tuple[str, str], rows: list[CitedRow], places: dict[tuple[str, str], int]) -> Matrix:
-    z = np.full((len(places), len(places)), np.nan)
-    for row in rows:
-        i, j = (places[row.values[f"side_{end}"], row.values[f"pair_{end}"]] for end in "ij")
-        z[i, j] = z[j, i] = np.nan if is_missing(row["mean_z"]) else float(row["mean_z"])
-    counts = [int(row["n"]) for row in rows]
-    return Matrix(*where, z, (min(counts), max(counts)))
 
 
 @in_house_style
@@ -241,7 +154,7 @@ def _label_panels(panels: np.ndarray[Any, Any], pairs: list[str], heads: list[st
 def _label_blocks(panel: Axes, ticks: list[str]) -> None:
     """Write the names of the two blocks between the labels of the nodes and that of the arm."""
     away = -(8 + 0.62 * 6.5 * max(map(len, ticks)))
-    for side, place in zip(_SIDES, (0.75, 0.25), strict=True):
+    for side, place in zip(SIDES, (0.75, 0.25), strict=True):
         panel.annotate(
             side, (0, place), (away, 0), xycoords="axes fraction", textcoords="offset points", rotation=90,
             ha="center", va="center", fontsize=7,
@@ -286,8 +199,3 @@ def _alt(
         if matrix is not None
     ]
     return f"Matrices of mean Fisher z, one row an arm, one column a visit. {'; '.join(words)}.{note_simulated(data.study)}"
-
-
-def _mean(z: np.ndarray[Any, Any]) -> float:
-    values = z[~np.isnan(z)]
-    return float(values.mean()) if len(values) else float("nan")

@@ -12,7 +12,8 @@ from test_figures import texts
 
 from neurotrial.errors import InputError
 from neurotrial.reports.cited import CitedResults
-from neurotrial.reports.figures.connectivity import connectivity_figure, connectivity_matrices, pair_label
+from neurotrial.reports.connection_matrices import connectivity_matrices, pair_label
+from neurotrial.reports.figures.connectivity import connectivity_figure
 from neurotrial.reports.figures.flow import flow_boxes, flow_figure
 from neurotrial.reports.figures.panels import ROWS, outcome_panels
 from neurotrial.reports.figures.quality import limited_measures, quality_figure
