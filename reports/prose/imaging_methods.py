@@ -74,9 +74,9 @@ def _tensor(plan: TensorPlan) -> str:
 
 
 def _cleaning(plan: CleaningPlan) -> Iterator[str]:
-    yield f"Node time series were cleaned of {_REGRESSORS[plan.strategy]} and kept in the band of"
+    yield f"Node time series were detrended, cleaned of {_REGRESSORS[plan.strategy]} and kept in the band of"
     yield escape(f"{plain(plan.high_pass)} to {plain(plan.low_pass)} Hz;")
-    yield f"{escape(f'volumes with a framewise displacement above {plain(plan.fd_threshold)} mm')} [@power2012] were left out."
+    yield f"{escape(f'volumes with a framewise displacement above {plain(plan.fd_threshold)} mm')} [@power2012] were interpolated for the filter and then left out."
 
 
 def _network(imaging: ImagingPlan) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _network(imaging: ImagingPlan) -> Iterator[str]:
     yield escape(
         f"Density is the share of connections with r ≥ {plain(plan.density_threshold)}, from the first"
     )
-    yield f"{imaging.cleaning.common_volumes} retained volumes of each scan, so that it does not depend on how many were left out."
+    yield f"{imaging.cleaning.common_volumes} retained volumes of each scan, so that it does not depend on how many were left out; scans that retain fewer have none."
 
 
 def _quality(limits: QualityLimits) -> str:
