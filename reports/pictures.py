@@ -57,7 +57,7 @@ class Pictures:
 
 
 def choose_pictures(scans: Iterable[Scan], folder: Path | None) -> Pictures:
-    """Choose pictures: those of excluded, failed and flagged scans, in this order, and of two unremarkable ones.
+    """Choose pictures: those of excluded, failed and flagged scans, in this order, and of two unremarkable ones to compare.
 
     Parameters
     ----------
@@ -74,14 +74,20 @@ def choose_pictures(scans: Iterable[Scan], folder: Path | None) -> Pictures:
     ranked = sorted((scan for scan in made if _rank(scan) is not None), key=lambda scan: _rank(scan) or 0)
     there = [scan for scan in ranked if picture_file(scan, folder) is not None]
     plain = [scan for scan in made if _rank(scan) is None and picture_file(scan, folder) is not None]
-    first = plain[:_UNREMARKABLE]
+    first = _for_comparison(plain)
     room = LARGEST - len(first)
     return Pictures(
         shown=[*there[:room], *first],
         named=there[room:],
-        others=plain[_UNREMARKABLE:],
+        others=[scan for scan in plain if scan not in first],
         absent=[scan for scan in ranked if scan not in there],
     )
+
+
+def _for_comparison(plain: list[Scan]) -> list[Scan]:
+    """Return two unremarkable scans: the first ones, of different modalities where there are."""
+    first = list({scan.modality: scan for scan in reversed(plain)}.values())[::-1]
+    return [*first, *(scan for scan in plain if scan not in first)][:_UNREMARKABLE]
 
 
 def _rank(scan: Scan) -> int | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.figures.connectivity import connectivity_figure
@@ -136,7 +137,7 @@ def _picture_words(data: CitedResults, chosen: Pictures) -> Iterator[Markdown | 
         last = len(chosen.shown)
         figures = "@fig-scan-1" if last == 1 else f"@fig-scan-1 to @fig-scan-{last}"
         yield (
-            "Scans that are excluded, could not be measured or are flagged come first, then the first two unremarkable ones: "
+            "Scans that are excluded, could not be measured or are flagged come first, then unremarkable ones to compare: "
             f"{figures}."
         )
     else:
@@ -144,7 +145,7 @@ def _picture_words(data: CitedResults, chosen: Pictures) -> Iterator[Markdown | 
     if chosen.named:
         yield f"Further remarkable scans have their pictures here: {listing(map(_path, chosen.named))}."
     if chosen.others:
-        yield f"Pictures of the {len(chosen.others)} other scans are in {listing(_folders(chosen.others))}."
+        yield f"Pictures of the {len(chosen.others)} other scans are in {escape(_folder(chosen.others))}."
     if chosen.absent:
         yield escape(f"No picture was found of {scan_names(data, chosen.absent)}.")
 
@@ -153,5 +154,6 @@ def _path(scan: Scan) -> str:
     return escape(scan.picture)
 
 
-def _folders(scans: Iterable[Scan]) -> list[str]:
-    return list(dict.fromkeys(escape(str(PurePosixPath(scan.picture).parent)) for scan in scans))
+def _folder(scans: Iterable[Scan]) -> str:
+    """Return the folder that holds the pictures of all these scans."""
+    return posixpath.commonpath([posixpath.dirname(scan.picture) for scan in scans]) or "the study folder"

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.effect_cells import adjusted_p, procedure_name
 from neurotrial.reports.effects import GROUP_TIME, capitalised
 from neurotrial.reports.markdown_text import Markdown, escape, listing
+from neurotrial.reports.number_format import p_value
 from neurotrial.reports.scans import count_scans, modality_label, read_scans
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.effects import Effect
     from neurotrial.reports.scans import Scan
     from neurotrial.study import Analysis
 
@@ -42,10 +45,24 @@ def group_time_text(data: CitedResults, analysis: Analysis) -> Markdown:
     ]
     if not effects:
         return Markdown("")
-    words = "; ".join(f"{effect.outcome.label} ({effect.comparison}): {effect.text}" for effect in effects)
-    return Markdown(
-        escape(f"Group × time, the difference between the arms in the change from baseline: {words}.")
-    )
+    words = "; ".join(_with_adjusted(data, effect) for effect in effects)
+    families = _families(data, effects)
+    closing = f" Adjusted over: {families}." if families else ""
+    text = f"Group × time, the difference between the arms in the change from baseline: {words}.{closing}"
+    return Markdown(escape(text))
+
+
+def _with_adjusted(data: CitedResults, effect: Effect) -> str:
+    """Return an effect with its outcome, and what multiplicity leaves of its p-value."""
+    adjusted = "".join(f", {p_value(row['p_adjusted'], 'adjusted p')}" for row in adjusted_p(data, effect))
+    return f"{effect.outcome.label} ({effect.comparison}): {effect.text}{adjusted}"
+
+
+def _families(data: CitedResults, effects: Iterable[Effect]) -> str:
+    """Return the families that the effects are in, with their procedures."""
+    named = dict.fromkeys(row.values["family"] for effect in effects for row in adjusted_p(data, effect))
+    families = (family for family in data.study.families if family.name in named)
+    return listing(f"{family.label} ({procedure_name(family.procedure)})" for family in families)
 
 
 def scan_counts_text(data: CitedResults) -> Markdown:

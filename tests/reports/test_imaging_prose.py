@@ -8,6 +8,7 @@ from results_fixture import changed, make_results
 from test_prose import words
 
 from neurotrial.reports.cited import CitedResults
+from neurotrial.reports.number_format import p_value
 from neurotrial.reports.prose.counts import flow_text
 from neurotrial.reports.prose.imaging import group_time_text, scan_counts_text, unmeasured_text
 from neurotrial.reports.prose.imaging_methods import imaging_methods_text
@@ -28,6 +29,16 @@ def test_group_time_of_every_outcome_has_its_interval(data):
         assert f"{outcome.label} (Stem cells minus Control): {effect.text}" in text
     assert text.count("95 % CI") == 5
     assert group_time_text(data, data.study.analyses[2]).text == ""
+
+
+def test_group_time_of_a_family_carries_its_adjusted_p_values():
+    values = imaging_plan()
+    values["families"][0]["method"] = "change_pooled"
+    data = CitedResults.of(imaging_results(values))
+    text = words(group_time_text(data, data.study.analyses[1]))
+    for row in data.rows("adjusted"):
+        assert f"{data.effect(row.key).text}, {p_value(row['p_adjusted'], 'adjusted p')}" in text
+    assert text.endswith("Adjusted over: Imaging family (Holm).")
 
 
 def test_group_time_as_main_estimator_is_not_told_twice():

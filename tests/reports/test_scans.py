@@ -175,6 +175,14 @@ def test_pictures_of_remarkable_scans_come_first_and_two_others_last(study, data
     ]
     assert len(chosen.shown) - 2 + len(chosen.named) + len(chosen.absent) == len(remarkable)
     assert {scan.state for scan in chosen.absent} == {"failed"}
+    assert [scan.modality for scan in chosen.shown[-2:]] == ["dwi", "bold"]
+
+
+def test_pictures_that_are_not_shown_are_named_by_their_folder(study, data, monkeypatch):
+    monkeypatch.chdir(study)
+    text = Report(data, study).scan_pictures().text.replace("\\", "")
+    others = choose_pictures(read_scans(data), study).others
+    assert f"Pictures of the {len(others)} other scans are in extraction/pictures." in text
 
 
 @pytest.mark.parametrize("name", ["../../secret.png", "/etc/hostname", "missing.png", "note.png", ""])
