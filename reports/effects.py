@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from neurotrial.study import Outcome, Study
 
 __all__ = [
+    "GROUP_TIME",
     "METHOD_LABELS",
     "RATIO",
     "RATIO_DIGITS",
@@ -27,6 +28,8 @@ __all__ = [
 
 RATIO = "ratio"
 RATIO_DIGITS = 2
+GROUP_TIME = "change_pooled"
+"""The estimator of group × time with two visits."""
 
 METHOD_LABELS: Mapping[str, str] = MappingProxyType(
     {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from great_tables import GT
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURE_FOLDER", "Plot", "Tabulation", "figure_float", "table_float"]
+__all__ = ["FIGURE_FOLDER", "Plot", "Tabulation", "figure_float", "image_float", "table_float"]
 
 FIGURE_FOLDER = "figures"
 """Where figure files go, beside the document."""
@@ -94,14 +94,19 @@ def figure_float(plot: Plot, folder: Path | None = None) -> Markdown:
     target = writable_folder((folder or Path.cwd()) / FIGURE_FOLDER) / f"{plot.name}.png"
     with replacing(target) as temporary:
         boxes = _save(plot.figure, temporary)
-    attributes = f'fig-alt="{escape(plot.alt)}" width={plot.figure.get_size_inches()[0]:g}in'
     note = (
         f" Boxes stand for characters that no font of this machine has: {escape(' '.join(boxes))}."
         if boxes
         else ""
     )
     caption = Markdown(f"{plot.caption}{note}")
-    return _div(f"fig-{plot.name}", f"![]({FIGURE_FOLDER}/{plot.name}.png){{{attributes}}}", caption)
+    return image_float(plot.name, plot.alt, float(plot.figure.get_size_inches()[0]), caption)
+
+
+def image_float(name: str, alt: str, width: float, caption: Markdown) -> Markdown:
+    """Return the div ``#fig-NAME`` that shows ``figures/NAME.png``, with its width in inches."""
+    attributes = f'fig-alt="{escape(alt)}" width={width:g}in'
+    return _div(f"fig-{name}", f"![]({FIGURE_FOLDER}/{name}.png){{{attributes}}}", caption)
 
 
 def _save(figure: Figure, path: Path) -> list[str]:

@@ -11,7 +11,13 @@ from neurotrial.reports.cited import ALL_ARMS
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
 
-__all__ = ["check_flow", "flow_count", "flow_stages"]
+__all__ = ["SCANNED", "SCANS_LOST", "check_flow", "flow_count", "flow_stages"]
+
+SCANNED = "imaging:scanned"
+"""Stage of those who were scanned at every visit."""
+
+SCANS_LOST = ("imaging:excluded", "imaging:failed")
+"""Stages of those whom a decision or a failed scan keeps out; nobody is in both."""
 
 
 def check_flow(data: CitedResults) -> None:
@@ -22,7 +28,7 @@ def check_flow(data: CitedResults) -> None:
     InputError
         With every stage that does not.
     """
-    problems = [*_sum_problems(data), *_order_problems(data)]
+    problems = [*_sum_problems(data), *_order_problems(data), *_scan_problems(data)]
     if problems:
         raise InputError(problems)
 
@@ -64,12 +70,26 @@ def _order_problems(data: CitedResults) -> Iterator[Problem]:
                 )
 
 
+def _scan_problems(data: CitedResults) -> Iterator[Problem]:
+    """Yield the arms that lose more participants by decisions and failures than were scanned."""
+    for arm in (*(arm.name for arm in data.study.arms), ALL_ARMS):
+        scanned, *lost = (flow_count(data, stage, arm) for stage in (SCANNED, *SCANS_LOST))
+        known = [n for n in lost if n is not None]
+        if scanned is not None and sum(known) > scanned:
+            yield Problem(
+                f"results/flow: {SCANNED}",
+                "must hold at least those who are excluded and those whose scans failed",
+                "run `neurotrial fit` again",
+                (f"{arm}: {' + '.join(map(str, known))} of {scanned}",),
+            )
+
+
 def _parent(data: CitedResults, stage: str) -> str:
     """Return the stage that holds the participants of a stage: an analysis's population, else the randomised."""
     if stage == "planned":
         return stage
-    if stage in {"imaging:excluded", "imaging:failed"}:
-        return "imaging:scanned"
+    if stage in SCANS_LOST:
+        return SCANNED
     name = stage.removeprefix("analysed:").partition("/")[0]
     for analysis in data.study.analyses:
         if stage.startswith("analysed:") and analysis.name == name:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["Drawn", "axis_label", "drawn_arms", "who"]
+__all__ = ["Drawn", "axis_label", "drawn_arms", "mean_interval", "who"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,18 @@ class Drawn:
 
     def mean_interval(self, level: float) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return mean, lower and upper t limit at both visits, shape (3, 2); limits are NaN for one participant."""
-        from scipy import stats
+        return np.stack([mean_interval(values, level) for values in (self.before, self.after)], axis=1)
 
-        values = np.stack([self.before, self.after])
-        n = values.shape[1]
-        mean = values.mean(axis=1)
-        half = np.full(2, np.nan)
-        if n > 1:
-            half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
-        return np.stack([mean, mean - half, mean + half])
+
+def mean_interval(
+    values: np.ndarray[Any, np.dtype[np.float64]], level: float
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return mean, lower and upper t limit of values, shape (3,); limits are NaN for one value."""
+    from scipy import stats
+
+    n, mean = len(values), values.mean()
+    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
+    return np.array([mean, mean - half, mean + half])
 
 
 def drawn_arms(data: CitedResults, analysis: Analysis, outcome: Outcome) -> dict[str, Drawn]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurotrial.errors import refuse
-from neurotrial.reports import sections
+from neurotrial.reports import sections, sections_imaging
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO, RATIO_DIGITS
 from neurotrial.reports.floats import table_float
@@ -47,7 +47,8 @@ def open_report(folder: str | Path | None = None) -> Report:
     InputError
         If there is no study folder or it has no results.
     """
-    return Report(CitedResults.of(read_results(_study_folder(folder))))
+    place = _study_folder(folder)
+    return Report(CitedResults.of(read_results(place)), place)
 
 
 def _study_folder(folder: str | Path | None) -> Path:
@@ -71,6 +72,8 @@ class Report:
     ----------
     data : CitedResults
         Results, study file and the record of what was cited.
+    folder : Path or None
+        The study folder, for pictures of scans; None where there is none at hand.
 
     Notes
     -----
@@ -79,6 +82,7 @@ class Report:
     """
 
     data: CitedResults
+    folder: Path | None = None
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -162,6 +166,10 @@ class Report:
             table_float(estimand_table(self.data)),
         )
 
+    def imaging_methods(self) -> Markdown | None:
+        """Return the section on how images became measures."""
+        return sections_imaging.imaging_methods_section(self.data)
+
     def statistical_methods(self) -> Markdown:
         """Return analyses, estimators, multiplicity and software."""
         texts = ("analysis_text", "estimator_text", "multiplicity_text", "software_text")
@@ -186,6 +194,10 @@ class Report:
     def other_analyses(self) -> Markdown | None:
         """Return the sections of all analyses but the primary one."""
         return sections.other_analyses(self.data)
+
+    def imaging(self) -> Markdown | None:
+        """Return the results of images: analyses with tables and figures, the network, FA by side, missing scans."""
+        return sections_imaging.imaging_section(self.data)
 
     def families(self) -> Markdown | None:
         """Return the section of p-values that are adjusted together."""
@@ -214,6 +226,26 @@ class Report:
     def record(self) -> Markdown:
         """Return versions, seed, hashes and renderer."""
         return paragraphs("What the numbers rest on is in @tbl-record.", table_float(record_table(self.data)))
+
+    def scan_counts(self) -> Markdown:
+        """Return how many scans there are and what became of them, by modality and visit; that there are none, if so."""
+        return sections_imaging.scan_counts_section(self.data)
+
+    def scan_quality(self) -> Markdown | None:
+        """Return the section with the figure of quality measures and their limits."""
+        return sections_imaging.scan_quality_section(self.data)
+
+    def scan_tables(self) -> Markdown | None:
+        """Return the section that lists every scan, one table a modality."""
+        return sections_imaging.scan_tables_section(self.data)
+
+    def scan_gaps(self) -> Markdown | None:
+        """Return the section of scans that are missing or could not be measured, with reasons."""
+        return sections_imaging.scan_gaps_section(self.data)
+
+    def scan_pictures(self) -> Markdown | None:
+        """Return the section with pictures of excluded, failed and flagged scans and of two unremarkable ones."""
+        return sections_imaging.scan_pictures_section(self.data, self.folder)
 
 
 def _is_count(value: Any) -> bool:

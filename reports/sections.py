@@ -10,6 +10,7 @@ from neurotrial.reports.figures.forest import forest_figure
 from neurotrial.reports.figures.paired import paired_figure
 from neurotrial.reports.figures.scatter import scatter_figure
 from neurotrial.reports.floats import figure_float, table_float
+from neurotrial.reports.imaging_analyses import is_imaging
 from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
 from neurotrial.reports.prose.counts import flow_text, harms_text, missing_text
 from neurotrial.reports.prose.results import effects_text, family_text, requested_text, undefined_ratios_text
@@ -109,8 +110,12 @@ def _estimators(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Ite
 
 
 def other_analyses(data: CitedResults) -> Markdown | None:
-    """Return a section for each analysis but the primary one, or None if there is no other."""
-    parts = [_other(data, analysis) for analysis in data.study.analyses if analysis.role != "primary"]
+    """Return a section for each analysis but the primary one and those of images, or None if there is no other."""
+    parts = [
+        _other(data, analysis)
+        for analysis in data.study.analyses
+        if analysis.role != "primary" and not is_imaging(data, analysis)
+    ]
     return paragraphs(*parts) if parts else None
 
 

@@ -18,7 +18,7 @@ from neurotrial.reports.figures.style import (
     note_simulated,
 )
 from neurotrial.reports.floats import Plot
-from neurotrial.reports.flow_check import check_flow, flow_count, flow_stages
+from neurotrial.reports.flow_check import SCANNED, SCANS_LOST, check_flow, flow_count, flow_stages
 from neurotrial.reports.markdown_text import Markdown
 
 if TYPE_CHECKING:
@@ -79,10 +79,26 @@ def flow_boxes(data: CitedResults, arm: str) -> list[FlowBox]:
     boxes = [
         FlowBox(f"Allocated to {data.arm_label(arm)} (n\u00a0=\u00a0{data.n_randomised(arm)})", received),
         FlowBox("Events during follow-up", tuple(lost)),
+        *_imaging(data, arm),
         FlowBox("Populations", tuple(populations)),
         FlowBox("Analysed with both visits", tuple(_analysed(data, arm))),
     ]
     return [boxes[0], *(box for box in boxes[1:] if box.lines)]
+
+
+def _imaging(data: CitedResults, arm: str) -> Iterator[FlowBox]:
+    """Yield the box of the scans: who has all of them, whom decisions and failures keep out, and who is left."""
+    scanned = flow_count(data, SCANNED, arm)
+    if scanned is None:
+        return
+    excluded, failed = (flow_count(data, stage, arm) or 0 for stage in SCANS_LOST)
+    lines = (
+        f"not at every visit: {data.n_randomised(arm) - scanned}",
+        f"excluded by decision: {excluded}",
+        f"not measurable: {failed}",
+        f"every scan usable: {scanned - excluded - failed}",
+    )
+    yield FlowBox(f"Scanned at every visit (n\u00a0=\u00a0{scanned})", lines)
 
 
 def _analysed(data: CitedResults, arm: str) -> Iterator[str]:

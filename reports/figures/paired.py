@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from neurotrial.reports.figures.style import ArmStyle
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["paired_figure"]
+__all__ = ["draw_pairs", "means_in_words", "paired_figure"]
 
 
 @in_house_style
@@ -62,7 +62,7 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
     figure = new_figure(3.2 + LINE * (line_count(*titles) + line_count(*visits)))
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
     for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
-        _paired_panel(panel, arm, arm_styles(data.study)[name], data.study.conf_level)
+        draw_pairs(panel, arm, arm_styles(data.study)[name], data.study.conf_level)
         panel.set_title(title)
         panel.set_xticks([0, 1], visits)
     panels[0].set_ylabel(fitted(axis_label(outcome), 2.8))
@@ -72,7 +72,7 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
         f"{escape(outcome.label)} of each participant at both visits ({escape(who(data, analysis, outcome, arms))}). "
         f"Thick line: mean of the arm with {escape(level)} of the mean (t)."
     )
-    alt = f"{outcome.label}: one line a participant, one panel an arm. {_means_in_words(data, analysis, outcome, arms)}"
+    alt = f"{outcome.label}: one line a participant, one panel an arm. {means_in_words(data, analysis, outcome, arms)}"
     return Plot(
         f"paired-{outcome.name}".replace("_", "-"),
         figure,
@@ -81,7 +81,8 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
     )
 
 
-def _paired_panel(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> None:
+def draw_pairs(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> None:
+    """Draw the two values of each participant of an arm, and its mean with the interval at both visits."""
     panel.plot([0, 1], [arm.before, arm.after], color=style.colour, alpha=0.35, linewidth=0.8)
     for x, values in enumerate((arm.before, arm.after)):
         panel.plot(
@@ -95,7 +96,8 @@ def _paired_panel(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> Non
     panel.set_xlim(-0.3, 1.3)
 
 
-def _means_in_words(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str, Drawn]) -> str:
+def means_in_words(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str, Drawn]) -> str:
+    """Return the mean of each arm at both visits with its interval, for alternative texts."""
     visits = (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
     return " ".join(
         f"{arm.label} (n = {len(arm.before)}): {_mean_words(arm, outcome, visits, data.study.conf_level)}."

@@ -9,6 +9,7 @@ import numpy as np
 
 from neurotrial.reports.figures.style import (
     LINE,
+    arm_legend,
     arm_styles,
     fitted,
     in_house_style,
@@ -24,7 +25,6 @@ from neurotrial.reports.participants_drawn import Drawn, axis_label, drawn_arms,
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.figures.style import ArmStyle
@@ -68,7 +68,7 @@ def scatter_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> 
     _draw_adjusted(panel, means, everyone[0].mean(), styles)
     panel.set_xlabel(below)
     panel.set_ylabel(fitted(f"{axis_label(outcome)}: {data.estimand_visit(analysis)[1]}", 3.5))
-    _arm_legend(figure, dict(zip(arms, legend, strict=True)), styles)
+    arm_legend(figure, dict(zip(arms, legend, strict=True)), styles)
     mark_simulated(figure, data.study)
     caption = (
         f"{escape(outcome.label)} at follow-up against baseline ({escape(who(data, analysis, outcome, arms))}). Dotted line: "
@@ -102,18 +102,6 @@ def _draw_adjusted(panel: Axes, means: list[AdjustedMean], x: float, styles: dic
             x + width * (2 * place - len(means) + 1), mean, yerr=[[mean - low], [high - mean]], color="black", linewidth=1.8,
             marker=style.marker, markersize=10, markerfacecolor=style.colour, capsize=4, zorder=4,
         )  # fmt: skip
-
-
-def _arm_legend(figure: Figure, labels: dict[str, str], styles: dict[str, ArmStyle]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=styles[name].colour, marker=styles[name].marker, linestyle="") for name in labels
-    ]
-    legend = figure.legend(handles, list(labels), frameon=False, loc="outside lower center")
-    # set afterwards: a label that starts with an underscore would be dropped
-    for text, label in zip(legend.get_texts(), labels.values(), strict=True):
-        text.set_text(label)
 
 
 def _scatter_alt(

@@ -20,6 +20,7 @@ __all__ = [
     "SIMULATED",
     "WIDTH",
     "ArmStyle",
+    "arm_legend",
     "arm_styles",
     "fitted",
     "house_style",
@@ -95,6 +96,19 @@ def arm_styles(study: Study) -> dict[str, ArmStyle]:
         name: ArmStyle(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], _LINES[i % len(_LINES)])
         for i, name in enumerate(names)
     }
+
+
+def arm_legend(figure: Figure, labels: dict[str, str], styles: dict[str, ArmStyle]) -> None:
+    """Write below a figure what stands for which arm: a marker and its label, one arm a line."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=styles[name].colour, marker=styles[name].marker, linestyle="") for name in labels
+    ]
+    legend = figure.legend(handles, list(labels), frameon=False, loc="outside lower center")
+    # set afterwards: a label that starts with an underscore would be dropped
+    for text, label in zip(legend.get_texts(), labels.values(), strict=True):
+        text.set_text(label)
 
 
 @contextmanager

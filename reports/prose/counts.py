@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.cited import ALL_ARMS
+from neurotrial.reports.flow_check import SCANNED, SCANS_LOST
 from neurotrial.reports.markdown_text import Markdown, escape, listing
 from neurotrial.reports.number_format import is_missing, whole
 
@@ -50,8 +51,24 @@ def _flow_sentences(data: CitedResults) -> Iterator[str]:
     for row in data.rows("flow", arm=ALL_ARMS):
         if row.values["stage"].startswith("lost:"):
             yield f"{row['label']}: {whole(row['n'])} in all; {_by_arm(data, row.values['stage'])}."
+    yield from _scanned(data)
     for span, labels in analysed_spans(data).items():
         yield f"{span} of {randomised} randomised participants have both visits and are analysed in: {listing(labels)}."
+
+
+def _scanned(data: CitedResults) -> Iterator[str]:
+    scanned = data.row("flow", f"flow/{SCANNED}/{ALL_ARMS}")
+    if scanned is None:
+        return
+    yield f"Scans of every visit exist for {whole(scanned['n'])}: {_by_arm(data, SCANNED)}."
+    lost = {"that a decision excludes": SCANS_LOST[0], "that could not be measured": SCANS_LOST[1]}
+    words = [
+        f"{whole(row['n'])} with a scan {what}: {_by_arm(data, stage)}"
+        for what, stage in lost.items()
+        for row in data.rows("flow", key=f"flow/{stage}/{ALL_ARMS}")
+    ]
+    if words:
+        yield f"Of these, {'; '.join(words)}."
 
 
 def analysed_spans(data: CitedResults) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.prose.counts import analysed_spans
+from neurotrial.reports.scans import count_scans, read_scans
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -36,7 +37,7 @@ def limitations_text(data: CitedResults) -> Markdown:
     Markdown
         A list; nothing if none applies.
     """
-    parts = (_simulated, _unequal, _subsets, _ratios, _within, _multiplicity, _failures)
+    parts = (_simulated, _unequal, _subsets, _scans, _ratios, _within, _multiplicity, _failures)
     return Markdown("\n".join(f"- {item}" for part in parts for item in part(data)))
 
 
@@ -64,6 +65,35 @@ def _subsets(data: CitedResults) -> Iterator[str]:
                 f"{span} of {randomised} randomised participants have both visits and are in the population of: "
                 f"{listing(labels)}. Randomisation does not protect the comparison of those who remain."
             )
+
+
+def _scans(data: CitedResults) -> Iterator[str]:
+    """Yield what missing, excluded, flagged and undecided scans, and lesions without a side, mean for the comparison."""
+    scans = read_scans(data)
+    counts = count_scans(scans)
+    unusable = {scan.participant for scan in scans if scan.state in {"skipped", "failed"} or not scan.include}
+    if unusable:
+        yield (
+            f"Participants who lack at least one usable scan: {len(unusable)} ({counts.expected - counts.made} scans not made, "
+            f"{counts.failed} not measurable, {counts.excluded} excluded by decision). Imaging results are those of "
+            "participants whose scans could be used, who may differ from the others in severity and in motion."
+        )
+    used = sum(bool(scan.flags) and scan.include for scan in scans)
+    if used:
+        yield f"Scans with a quality measure beyond its limit are in the analysis unless a decision excludes them: {used}."
+    if counts.undecided:
+        yield f"Scans that nobody has judged yet are in the analysis: {counts.undecided}."
+    if unsided := _without_side(data):
+        yield f"Participants without a single side of the lesion have no ipsilesional measures: {unsided}."
+
+
+def _without_side(data: CitedResults) -> int:
+    """Count participants who have no side in measures that others have on the side of the lesion."""
+    features = data.results.tables["features"]
+    measure = ["feature", "region"]
+    sided = features.loc[features["side"].eq("ipsilesional"), measure].drop_duplicates()
+    none = features.loc[features["side"].eq("none"), ["participant_id", *measure]]
+    return int(none.merge(sided, on=measure)["participant_id"].nunique())
 
 
 def _ratios(data: CitedResults) -> Iterator[str]:

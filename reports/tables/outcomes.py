@@ -14,10 +14,10 @@ from neurotrial.reports.effect_cells import (
     interval_notes,
     procedure_name,
 )
-from neurotrial.reports.effects import method_label
+from neurotrial.reports.effects import GROUP_TIME, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import MISSING, mean_sd, p_cell
+from neurotrial.reports.number_format import MISSING, mean_sd, p_cell, p_value
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -43,15 +43,13 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     Returns
     -------
     Tabulation
-        One row for each outcome and contrast; adjusted p-values if an outcome belongs to a family.
+        One row for each outcome and contrast; adjusted p-values if an outcome belongs to a family, group × time beside
+        the main effect if the analysis has it.
     """
     estimand, visit = data.estimand_visit(analysis)
-    effects = [
-        e
-        for outcome in data.outcomes_of(analysis)
-        for e in data.effects(analysis.name, outcome.name, analysis.main_method)
-    ]
+    effects = _effects(data, analysis, analysis.main_method)
     families = any(adjusted_p(data, effect) for effect in effects)
+    interactions = [] if analysis.main_method == GROUP_TIME else _effects(data, analysis, GROUP_TIME)
     several = len(data.comparisons) > 1
     baseline = data.study.baseline_visit
     labels = {"outcome": "Outcome", "n": "n"}
@@ -60,11 +58,14 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
-    labels |= {"effect": "Difference (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
+    labels |= {"effect": "Effect (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
+    labels |= {"interaction": "Group × time (interval)"} if interactions else {}
+    beside = {(effect.outcome.name, effect.contrast): effect for effect in interactions}
     rows = [
         {"outcome": _outcome_label(effect, several=several)}
         | _arm_cells(data, analysis, effect, (baseline.name, estimand.visit))
         | {"effect": effect_cell(effect), "p": p_cell(effect.p), "adjusted": _adjusted_cell(data, effect)}
+        | {"interaction": _interaction_cell(data, beside.get((effect.outcome.name, effect.contrast)))}
         for effect in effects
     ]
     name = f"outcomes-{analysis.name.replace('_', '-')}"
@@ -74,11 +75,37 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         labels,
         spanners=spanners,
         row_label="outcome",
-        notes=_outcome_notes(data, analysis, effects, families=families),
+        notes=_outcome_notes(data, analysis, [*effects, *interactions]),
     )
     population = escape(data.study.population_of(analysis).label)
     caption = f"{escape(analysis.label)}: outcomes at {escape(visit)} and differences between arms. Population: {population}."
     return Tabulation(name, table, Markdown(caption))
+
+
+def _effects(data: CitedResults, analysis: Analysis, method: str) -> list[Effect]:
+    return [
+        effect
+        for outcome in data.outcomes_of(analysis)
+        for effect in data.effects(analysis.name, outcome.name, method)
+    ]
+
+
+def _adjusted_cell(data: CitedResults, effect: Effect) -> str:
+    return "; ".join(p_cell(row["p_adjusted"]) for row in adjusted_p(data, effect)) or MISSING
+
+
+def _interaction_cell(data: CitedResults, effect: Effect | None) -> str:
+    """Return group × time with its p-values in one cell; a dash where it was not estimated for this contrast."""
+    if effect is None:
+        return MISSING
+    p = [_unbroken(p_value(effect.p))] if effect.p is not None else []
+    adjusted = [_unbroken(p_value(row["p_adjusted"], "adj. p")) for row in adjusted_p(data, effect)]
+    return "; ".join([effect_cell(effect), *p, *adjusted])
+
+
+def _unbroken(text: str) -> str:
+    """Return words that stay on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _outcome_label(effect: Effect, *, several: bool) -> str:
@@ -98,29 +125,32 @@ def _arm_cells(data: CitedResults, analysis: Analysis, effect: Effect, visits: t
     return cells
 
 
-def _adjusted_cell(data: CitedResults, effect: Effect) -> str:
-    return "; ".join(p_cell(row["p_adjusted"]) for row in adjusted_p(data, effect)) or MISSING
-
-
-def _outcome_notes(
-    data: CitedResults, analysis: Analysis, effects: list[Effect], *, families: bool
-) -> Iterator[str]:
+def _outcome_notes(data: CitedResults, analysis: Analysis, effects: list[Effect]) -> Iterator[str]:
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
-    yield f"Difference: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
+    yield f"Effect: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
+    if any(effect.method != analysis.main_method for effect in effects):
+        yield "Group × time: difference between the arms in the change from baseline, with pooled variance."
     yield from interval_notes(effects)
     yield "Columns by visit: mean (SD) of all participants with a value."
     yield counts_note(data.study.arms)
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
-    if families:
-        named = {
-            row.values["family"]: row.values["procedure"]
-            for effect in effects
-            for row in adjusted_p(data, effect)
-        }
-        labels = {family.name: family.label for family in data.study.families}
-        words = [
-            f"{labels.get(name, name)} ({procedure_name(procedure)})" for name, procedure in named.items()
-        ]
-        yield f"Adjusted p-values: family {'; '.join(words)}."
+    families = _families_note(data, effects)
+    yield from families
     adjusted = "; p, adj., adjusted p-value" if families else ""
     yield f"SD, standard deviation; CI, confidence interval{adjusted}."
+
+
+def _families_note(data: CitedResults, effects: list[Effect]) -> list[str]:
+    """Return the line that names the families of the adjusted p-values; nothing without any."""
+    named = {
+        row.values["family"]: row.values["procedure"]
+        for effect in effects
+        for row in adjusted_p(data, effect)
+    }
+    labels = {family.name: family.label for family in data.study.families}
+    words = [f"{labels.get(name, name)} ({procedure_name(procedure)})" for name, procedure in named.items()]
+    return (
+        [f"Adjusted p-values: family {'; '.join(words)}; all other p-values are not adjusted."]
+        if words
+        else []
+    )

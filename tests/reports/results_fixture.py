@@ -103,11 +103,17 @@ def make_results(values: dict[str, Any] | None = None, *, harms: bool = True) ->
 @cache
 def _made(values: str, *, harms: bool) -> Results:
     study = Study.model_validate(json.loads(values))
-    participants = _participants(study)
-    outcomes = _outcomes(study, participants)
-    tables = {"participants": participants, "events": _events(participants)}
+    participants = simulated_people(study)
+    tables = {"participants": participants}
     if harms:
         tables["harms"] = _harms(participants)
+    return store_of(study, tables, _outcomes(study, participants))
+
+
+def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFrame) -> Results:
+    """Return the store of a study: tables counted and described, estimates by formulas."""
+    participants = tables["participants"]
+    tables = {"events": _events(participants), **tables}
     estimates = _estimates(study, participants, outcomes)
     frames = {
         "estimates": estimates,
@@ -119,7 +125,8 @@ def _made(values: str, *, harms: bool) -> Results:
         "connectivity": summarise_connectivity(study, tables),
         "outcomes": outcomes,
     }
-    frames |= {name: empty_table(TABLES[name]) for name in ("features", "quality", "decisions", "status")}
+    shown = ("features", "quality", "decisions", "status")
+    frames |= {name: tables.get(name, empty_table(TABLES[name])) for name in shown}
     return Results(frames, study.model_dump(mode="json"), _provenance(study))
 
 
@@ -128,7 +135,8 @@ def changed(results: Results, table: str, frame: pd.DataFrame) -> Results:
     return replace(results, tables={**results.tables, table: frame})
 
 
-def _participants(study: Study) -> pd.DataFrame:
+def simulated_people(study: Study) -> pd.DataFrame:
+    """Return the table of participants."""
     rng = np.random.default_rng(7)
     names = [arm.name for arm in study.arms]
     arms = np.repeat(names, [study.allocation.ratio[name] * 12 for name in names])
@@ -271,7 +279,8 @@ def _values(method: str, rows: pd.DataFrame) -> pd.Series:
 
 
 def _two_sample(method: str, first: pd.DataFrame, second: pd.DataFrame, level: float) -> dict[str, Any]:
-    test = stats.ttest_ind(_values(method, first), _values(method, second), equal_var=False)
+    pooled = method == "change_pooled"
+    test = stats.ttest_ind(_values(method, first), _values(method, second), equal_var=pooled)
     limits = test.confidence_interval(level)
     kind = {"mann_whitney": "exact_rank", "permutation": "none"}.get(method.split("_", 2)[-1], "t")
     ends = {} if kind == "none" else {"conf_low": limits.low, "conf_high": limits.high}

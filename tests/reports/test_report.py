@@ -10,6 +10,7 @@ from pathlib import Path
 import pypandoc
 import pytest
 import yaml
+from imaging_fixture import imaging_stores
 from results_fixture import HOSTILE, awkward_stores, make_results, plan
 
 import neurotrial.reports as package
@@ -22,7 +23,7 @@ from neurotrial.results import read_results, write_results
 
 FOLDER = Path(package.__file__).parent
 DOCUMENT = FOLDER / "manuscript.qmd"
-STORES = awkward_stores()
+STORES = {**awkward_stores(), **imaging_stores()}
 CALLS = re.findall(r"report\.(\w+)\(\)", DOCUMENT.read_text("utf-8"))
 KEY = "primary/fma_total/itt/ancova_hc3/cells-control/day90"
 
@@ -55,7 +56,7 @@ def test_the_stores_keep_the_contract(name, tmp_path):
 @pytest.mark.parametrize("name", STORES)
 def test_parts_are_markdown_or_nothing(documents, name):
     parts, _, _ = documents[name]
-    assert len(CALLS) == len(set(CALLS)) == 17
+    assert len(CALLS) == len(set(CALLS)) == 19
     assert all(part is None or isinstance(part, Markdown) for part in parts.values())
 
 
@@ -75,9 +76,9 @@ def test_every_citation_is_in_the_bibliography(documents, name):
         re.findall(r"(?<!\\)@([a-z]+\d{4})", text_of(documents[name][0]) + DOCUMENT.read_text("utf-8"))
     )
     assert cited <= keys
-    if name == "plain":
-        # the Fugl-Meyer reference belongs to outcomes of the table motor, which this fixture has not
-        assert keys - cited == {"fuglmeyer1975"}
+    if name == "imaging":
+        # the one store with motor scores and images: it needs them all
+        assert keys == cited
 
 
 @pytest.mark.parametrize("name", STORES)
@@ -123,8 +124,9 @@ def test_simulated_is_said_where_it_is_true_and_nowhere_else(documents, name):
     assert bool(re.search("simulated", words, re.IGNORECASE)) == report.data.study.study.simulated
 
 
-def test_labels_come_out_literally(documents):
-    parts, folder, _ = documents["hostile"]
+@pytest.mark.parametrize("name", ["hostile", "imaging, hostile"])
+def test_labels_come_out_literally(documents, name):
+    parts, folder, _ = documents[name]
     (folder / "all.md").write_text(text_of(parts), encoding="utf-8")
     page = pypandoc.convert_file(str(folder / "all.md"), "html", format="markdown", extra_args=["--mathml"])
     assert "<script" not in page
@@ -156,7 +158,9 @@ def test_word_has_real_tables(documents, tmp_path):
 def test_parts_that_have_nothing_to_show_print_nothing(documents):
     bare = documents["bare"][0]
     empty = {name for name, part in bare.items() if part is None}
-    assert empty == {"baseline", "estimators", "other_analyses", "families", "within_arms", "harms"}
+    assert empty == {
+        "baseline", "estimators", "other_analyses", "imaging_methods", "imaging", "families", "within_arms", "harms",
+    }  # fmt: skip
     assert documents["no harms"][0]["harms"] is None
     assert "## Harms" in documents["plain"][0]["harms"].text
 
@@ -169,10 +173,9 @@ def test_three_arms_have_a_contrast_each(documents):
 
 def test_failures_are_said(documents):
     parts = documents["failed"][0]
-    assert "could not be estimated: fewer than 2 participants in an arm" in parts[
-        "other_analyses"
-    ].text.replace("\\", "")
-    assert "not estimable: fewer than 2 participants in an arm" in parts["other_analyses"].text
+    text = parts["imaging"].text
+    assert "could not be estimated: fewer than 2 participants in an arm" in text.replace("\\", "")
+    assert "not estimable: fewer than 2 participants in an arm" in text
     assert "planned estimates could not be made" in parts["limitations"].text
     assert "have no p-value" in parts["families"].text.replace("\\", "")
 

@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from imaging_fixture import imaging_plan, imaging_results
 from results_fixture import THREE_ARMS, changed, failed_store, make_results, plan
 
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effect_cells import effect_cell
 from neurotrial.reports.floats import table_float
-from neurotrial.reports.number_format import count_percent, mean_sd, median_iqr, p_cell
+from neurotrial.reports.number_format import count_percent, mean_sd, median_iqr, p_cell, p_value
 from neurotrial.reports.tables.estimators import estimator_table, within_arm_table
 from neurotrial.reports.tables.harms import harms_table
 from neurotrial.reports.tables.outcomes import outcome_table
@@ -133,9 +134,37 @@ def test_outcome_table_without_family_has_no_adjusted_column(data):
         "n",
         "Control",
         "Stem cells",
-        "Difference (interval)",
+        "Effect (interval)",
         "p",
+        "Group × time (interval)",
     ]
+
+
+def test_group_time_stands_beside_the_main_effect():
+    data = CitedResults.of(imaging_results())
+    analysis = data.study.analyses[1]
+    table = outcome_table(data, analysis)
+    assert cells(table)[0][-1] == "Group × time (interval)"
+    for outcome in data.outcomes_of(analysis):
+        (main,) = data.effects("imaging", outcome.name, "ancova_hc3")
+        (beside,) = data.effects("imaging", outcome.name, "change_pooled")
+        row = row_of(table, f"{outcome.label}, {outcome.unit}")
+        assert row[5] == effect_cell(main)
+        assert row[8].replace("\u00a0", " ") == f"{effect_cell(beside)}; {p_value(beside.p)}"
+    sensitivity = cells(outcome_table(data, data.study.analyses[2]))[0]
+    assert "Group × time (interval)" not in sensitivity
+
+
+def test_group_time_that_is_adjusted_says_so():
+    values = imaging_plan()
+    values["families"][0]["method"] = "change_pooled"
+    data = CitedResults.of(imaging_results(values))
+    table = outcome_table(data, data.study.analyses[1])
+    assert "p, adj." not in cells(table)[0]
+    adjusted = data.results.tables["adjusted"].set_index("key")["p_adjusted"]
+    (beside,) = data.effects("imaging", "fa_cst", "change_pooled")
+    row = row_of(table, "FA, ipsilesional corticospinal tract, FA")
+    assert row[-1].replace("\u00a0", " ").endswith(p_value(adjusted[beside.key], "adj. p"))
 
 
 def test_outcome_table_of_three_arms_has_a_row_for_each_contrast():

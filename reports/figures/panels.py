@@ -1,0 +1,122 @@
+"""All outcomes of an analysis as small multiples: each participant's two values, one row an outcome, one column an arm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurotrial.reports.figures.paired import draw_pairs, means_in_words
+from neurotrial.reports.figures.style import (
+    LINE,
+    WIDTH,
+    arm_styles,
+    fitted,
+    in_house_style,
+    line_count,
+    mark_simulated,
+    new_figure,
+    note_simulated,
+)
+from neurotrial.reports.floats import Plot
+from neurotrial.reports.markdown_text import Markdown, escape
+from neurotrial.reports.participants_drawn import axis_label, drawn_arms, who
+
+if TYPE_CHECKING:
+    from matplotlib.figure import SubFigure
+
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.participants_drawn import Drawn
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["ROWS", "outcome_panels"]
+
+ROWS = 4
+"""Outcomes that one figure holds; more are spread over several, so that none gets tiny."""
+
+_ROW = 1.45
+"""Height of a row of panels without its labels, in inches."""
+
+_Shown = list[tuple["Outcome", dict[str, "Drawn"]]]
+
+
+def outcome_panels(data: CitedResults, analysis: Analysis) -> list[Plot]:
+    """Draw the outcomes of an analysis, at most `ROWS` a figure.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    analysis : Analysis
+        Gives outcomes, follow-up visit and population.
+
+    Returns
+    -------
+    list of Plot
+        Outcomes of which no participant has both visits are left out; empty if that is every one.
+    """
+    drawn = [(outcome, drawn_arms(data, analysis, outcome)) for outcome in data.outcomes_of(analysis)]
+    shown = [(outcome, arms) for outcome, arms in drawn if arms]
+    parts = -(-len(shown) // ROWS)
+    chunks = [
+        [shown[i] for i in part] for part in np.array_split(range(len(shown)), max(parts, 1)) if len(part)
+    ]
+    return [_figure(data, analysis, chunk, number) for number, chunk in enumerate(chunks, 1)]
+
+
+@in_house_style
+def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) -> Plot:
+    width = (WIDTH - 0.8) / max(len(arms) for _, arms in shown)
+    visits = [fitted(label, width / 2 - 0.2) for label in _visit_labels(data, analysis)]
+    heads = [fitted(axis_label(outcome), WIDTH - 0.3) for outcome, _ in shown]
+    titles = [_titles(arms, width) for _, arms in shown]
+    heights = [
+        _ROW + LINE * (line_count(head) + line_count(*row) + line_count(*visits) + 0.6)
+        for head, row in zip(heads, titles, strict=True)
+    ]
+    figure = new_figure(sum(heights) + (0.3 if data.study.study.simulated else 0))
+    rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for row, head, names, (_, arms) in zip(rows, heads, titles, shown, strict=True):
+        row.suptitle(head, fontsize=9.5, fontweight="bold")
+        _draw_row(data, row, names, visits, arms)
+    mark_simulated(figure, data.study)
+    name = f"panels-{analysis.name.replace('_', '-')}-{number}"
+    return Plot(name, figure, _caption(data, analysis, shown), _alt(data, analysis, shown))
+
+
+def _visit_labels(data: CitedResults, analysis: Analysis) -> tuple[str, str]:
+    return data.study.baseline_visit.label, data.estimand_visit(analysis)[1]
+
+
+def _titles(arms: dict[str, Drawn], width: float) -> list[str]:
+    return [fitted(f"{arm.label} (n = {len(arm.before)})", width) for arm in arms.values()]
+
+
+def _draw_row(
+    data: CitedResults, row: SubFigure, titles: list[str], visits: list[str], arms: dict[str, Drawn]
+) -> None:
+    styles = arm_styles(data.study)
+    panels = row.subplots(1, len(arms), sharey=True, squeeze=False)[0]
+    for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
+        draw_pairs(panel, arm, styles[name], data.study.conf_level)
+        panel.set_title(title, fontsize=9)
+        panel.set_xticks([0, 1], visits)
+
+
+def _caption(data: CitedResults, analysis: Analysis, shown: _Shown) -> Markdown:
+    level = escape(f"{100 * data.study.conf_level:.4g} % CI")
+    counts = dict.fromkeys(who(data, analysis, outcome, arms) for outcome, arms in shown)
+    number = f" ({escape(next(iter(counts)))})" if len(counts) == 1 else " (counts above each panel)"
+    outcomes = escape("; ".join(outcome.label for outcome, _ in shown))
+    return Markdown(
+        f"{escape(analysis.label)}: {outcomes}. Each participant at both visits{number}. Thick line: mean of the arm with "
+        f"{level} of the mean (t)."
+    )
+
+
+def _alt(data: CitedResults, analysis: Analysis, shown: _Shown) -> str:
+    parts = (f"{outcome.label}. {means_in_words(data, analysis, outcome, arms)}" for outcome, arms in shown)
+    words = " ".join(parts)
+    return (
+        f"One line a participant, one row an outcome, one column an arm. {words}{note_simulated(data.study)}"
+    )

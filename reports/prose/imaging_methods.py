@@ -1,0 +1,104 @@
+"""How images became measures, made from the imaging part of the study file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.number_format import plain
+
+if TYPE_CHECKING:
+    from neurotrial.imaging_plan import CleaningPlan, ImagingPlan, NetworkPlan, QualityLimits, TensorPlan
+    from neurotrial.reports.cited import CitedResults
+
+__all__ = ["imaging_methods_text"]
+
+_FITS = {"wls": "weighted least squares", "ols": "ordinary least squares"}
+_REGRESSORS = {
+    "6p": "the six motion parameters",
+    "24p": "24 motion regressors (the six parameters, their derivatives, and the squares of both) [@satterthwaite2013]",
+}
+_TRUSTED = {
+    "table": "where it disagrees with the lesion mask, the table of participants holds",
+    "mask": "where it disagrees with the lesion mask, the mask holds",
+}
+
+
+def imaging_methods_text(data: CitedResults) -> Markdown | None:
+    """Return how images became measures.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Markdown or None
+        One paragraph each for sessions and sides, diffusion, function, and quality; None for a study file without an
+        imaging part, whose measures come as tables.
+    """
+    imaging = data.study.imaging
+    if imaging is None:
+        return None
+    return paragraphs(
+        escape(" ".join(_frame(data, imaging))),
+        f"**Diffusion.** {_tensor(imaging.tensor)}",
+        f"**Motor network.** {' '.join(_cleaning(imaging.cleaning))} {' '.join(_network(imaging))}",
+        f"**Quality.** {escape(_quality(imaging.quality))}",
+    )
+
+
+def _frame(data: CitedResults, imaging: ImagingPlan) -> Iterator[str]:
+    sessions = listing(f"{label} ({data.visit_label(visit)})" for label, visit in imaging.sessions.items())
+    yield f"Measures were made from preprocessed images in the layout of BIDS derivatives, sessions {sessions}."
+    yield "Left and right were mapped to ipsilesional and contralesional by each participant's side of the lesion;"
+    yield (
+        _TRUSTED.get(imaging.trust or "", "a scan whose lesion mask lies on the other side was not measured")
+        + "."
+    )
+    yield "Participants without a single side have no ipsilesional and no contralesional measures."
+
+
+def _tensor(plan: TensorPlan) -> str:
+    words = (
+        f"The diffusion tensor was fitted by {_FITS[plan.fit]} on the log signal, with volumes up to b = {plain(plan.max_b)} s/mm²; "
+        f"those up to {plain(plan.b0_threshold)} s/mm² counted as unweighted"
+    )
+    regions = (
+        "Fractional anisotropy and mean, axial and radial diffusivity (µm²/ms) are means over the masks of the corticospinal "
+        "tract and of the posterior limb of the internal capsule in each hemisphere, with and without lesioned voxels."
+    )
+    return f"{escape(words)} [@garyfallidis2014]. {escape(regions)}"
+
+
+def _cleaning(plan: CleaningPlan) -> Iterator[str]:
+    yield f"Node time series were detrended, cleaned of {_REGRESSORS[plan.strategy]} and kept in the band of"
+    yield escape(f"{plain(plan.high_pass)} to {plain(plan.low_pass)} Hz;")
+    yield f"{escape(f'volumes with a framewise displacement above {plain(plan.fd_threshold)} mm')} [@power2012] were interpolated for the filter and then left out."
+
+
+def _network(imaging: ImagingPlan) -> Iterator[str]:
+    plan: NetworkPlan = imaging.network
+    yield escape(f"Nodes are spheres with the centres and radii of {plan.nodes}; a node of which less than")
+    yield escape(
+        f"{plain(100 * plan.min_coverage)} % lies inside the brain mask was lost, and the network shrank by it."
+    )
+    yield "Connections are Pearson correlations, averaged as Fisher z: over all pairs of an ipsilesional and a contralesional"
+    yield "node (interhemispheric strength), and over the pairs within each hemisphere."
+    yield "Global efficiency [@latora2001] is weighted and not thresholded: the length of a connection is the reciprocal of"
+    yield escape("its correlation, and negative correlations count as no connection.")
+    yield escape(
+        f"Density is the share of connections with r ≥ {plain(plan.density_threshold)}, from the first"
+    )
+    yield f"{imaging.cleaning.common_volumes} retained volumes of each scan, so that it does not depend on how many were left out; scans that retain fewer have none."
+
+
+def _quality(limits: QualityLimits) -> str:
+    return (
+        f"Scans were flagged for a mean framewise displacement above {plain(limits.fd_mean)} mm, more than "
+        f"{plain(100 * limits.share_censored)} % of volumes left out, a temporal signal-to-noise ratio below {plain(limits.tsnr)} "
+        f"(BOLD), or a signal-to-noise ratio of the unweighted volumes below {plain(limits.snr)} (DWI). A flag excludes nothing: "
+        "scans are excluded only by a recorded decision with rater or rule, reason and date, made without sight of the arm."
+    )
