@@ -100,6 +100,7 @@ def clean_series(
         low_pass=plan.low_pass,
         high_pass=plan.high_pass,
         t_r=t_r,
+        butterworth__copy=True,  # all columns at once: the same numbers, several times faster than one by one
     )
     share = min(1.0, 2 * t_r * (plan.low_pass - plan.high_pass))
     effective = max(1.0, kept.size * share - regressors.shape[1] * share)

@@ -17,7 +17,7 @@ from neurotrial.paths import inside, writable_folder
 from neurotrial.runner import Outcome, run_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from neurotrial.extract.dataset import Scan
@@ -156,8 +156,3 @@ def scan_summary(plan: ScanPlan) -> list[tuple[str, int, int]]:
     })  # fmt: skip
     counts: Any = frame.groupby("what", sort=False)["made"].agg(["sum", "size"])
     return [(str(what), int(made), int(size - made)) for what, made, size in counts.itertuples()]
-
-
-def failures(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return one line for each scan that could not be measured."""
-    return [f"{outcome.unit}: {outcome.reason}" for outcome in outcomes if outcome.state == "failed"]

@@ -99,8 +99,7 @@ def check(folder: Path) -> None:
     if data.study.imaging:
         _show_scans(_plan_scans(data))
     _show_missingness(data)
-    made = set(data.tables) >= {outcome.source.table for outcome in data.study.outcomes}
-    following = "fit" if made else "extract"
+    following = "extract" if data.study.imaging and "features" not in data.tables else "fit"
     console().print(f"No errors. Next: neurotrial {following} {folder}", markup=False)
 
 

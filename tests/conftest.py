@@ -11,8 +11,13 @@ from typing import Any
 
 import matplotlib as mpl
 import pytest
+from hypothesis import settings
 
 mpl.use("agg")
+
+# a shared machine is slow now and then; the quick suite is the same every time
+settings.register_profile("quick", deadline=None, derandomize=True)
+settings.load_profile("quick")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 _WATCHED = (

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-# the quick suite is deterministic; statsmodels collects garbage in every Holm adjustment, which no deadline foresees
-settings.register_profile("models", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("models", settings.get_profile("quick"), max_examples=40)
 settings.load_profile("models")
 
 

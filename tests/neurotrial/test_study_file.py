@@ -38,7 +38,7 @@ def test_the_template_is_a_consistent_plan(tmp_path: Path) -> None:
     assert study.reference_arm.name == "control"
     assert study.baseline_visit.name == "baseline"
     assert not study.study.simulated
-    assert [family.name for family in study.families] == ["imaging"]
+    assert [family.name for family in study.families] == ["imaging", "imaging_group_time"]
 
 
 def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path: Path) 
         ("population: per_protocol", "population: protocol", "is not a declared population"),
         ("main_method: ancova_hc3", "main_method: ancova_hc4", "did you mean 'ancova_hc3'?"),
         ("requested_method: ratio_baseline_welch", "requested_method: paired_t", "is not a declared estimate"),
-        ("methods: [ancova, change_score, within_arm]", "methods: [share_of_potential, ancova]", "needs the range of"),
+        ("methods: [ancova, group_time, within_arm]", "methods: [share_of_potential, ancova]", "needs the range of"),
         ("log(lesion_volume_ml)", "open(lesion_volume_ml)", "calls 'open'"),
         ("analyses: [imaging]", "analyses: [images]", "is not a declared analysis"),
         ("procedure: holm, method: ancova_hc3", "procedure: holm, method: paired_t", "is not a declared estimate of analysis"),
