@@ -68,7 +68,7 @@ def main() -> None:
         neurotrial extract DIR       images to tables
         neurotrial fit DIR           tables to results
         neurotrial report DIR        results to html, Word and pdf
-        neurotrial run DIR           extract, fit and report, where something has changed
+        neurotrial run DIR           extract and fit what has changed, then report
     """  # noqa: D301 - click's mark for "do not wrap" is no escape
 
 
@@ -192,7 +192,7 @@ def report(folder: Path, formats: str | None, engine: Engine) -> None:
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @_options_of_work
 def run(folder: Path, jobs: int | None, on_error: OnError) -> None:
-    """Extract, fit and report DIR; what rests on nothing that has changed is not done again."""
+    """Extract and fit what has changed in DIR, then report."""
     sys.exit(_run(folder, jobs, on_error))
 
 

@@ -61,12 +61,14 @@ def test_without_effect_the_population_effect_is_zero_within_its_error(study):
 
 def test_distance_is_in_units_of_both_errors():
     estimates = pd.DataFrame({
-        "key": ["a", "b", "c"], "analysis": "primary", "outcome": "o", "method": "m", "term": "arm",
-        "estimate": [5.0, 1.0, 2.0], "std_error": [3.0, 2.0, math.nan],
+        "key": ["a", "b", "c", "d"], "analysis": "primary", "outcome": "o", "method": "m",
+        "term": ["arm", "arm", "arm", "lsmean"],
+        "estimate": [5.0, 1.0, 2.0, 9.0], "std_error": [3.0, 2.0, math.nan, 1.0],
     })  # fmt: skip
     truth = {"estimands": [
         {"key": "a", "value": 10.0, "monte_carlo_error": 4.0, "unit": "points"},
         {"key": "c", "value": 1.0, "monte_carlo_error": 1.0, "unit": "points"},
+        {"key": "d", "value": 1.0, "monte_carlo_error": 1.0, "unit": "points"},
     ]}  # fmt: skip
     table = compare_with_truth(estimates, truth)
     assert table[["key", "truth", "distance"]].to_numpy().tolist() == [["a", 10.0, -1.0]]

@@ -1,0 +1,75 @@
+"""The whole way from a simulated trial with images to its reports, as `neurotrial demo` goes it, at a small size."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from neurotrial.cli import main
+from neurotrial.results import read_results
+from neurotrial.simulation import settings
+from neurotrial.simulation import study as simulated_study
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Folder and output of `neurotrial demo` for a trial of 12."""
+    small = functools.partial(
+        settings.TrialSettings, planned=12, analysed=(8, 4), imaged=(6, 3), excluded=(1, 0)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "TrialSettings", small)
+        patch.setattr(simulated_study, "MANY_PEOPLE", 240)
+        patch.setattr(simulated_study, "MANY_BRAINS", 120)
+        folder = tmp_path_factory.mktemp("demo") / "study"
+        result = CliRunner().invoke(main, ["demo", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def test_it_says_where_the_results_are_and_that_the_data_are_simulated(demo: tuple[Path, str]) -> None:
+    folder, output = demo
+    assert "All data of this study are simulated." in output
+    assert f"Open {folder / 'output' / 'manuscript.html'}" in output.replace("\n", "")
+    plan = read_results(folder).study
+    for document in ("manuscript", "quality"):
+        for kind in plan["report"]["formats"]:
+            assert (folder / "output" / f"{document}.{kind}").stat().st_size > 10_000, (document, kind)
+
+
+def test_it_shows_every_main_estimate_beside_the_truth(demo: tuple[Path, str]) -> None:
+    folder, output = demo
+    shown = output.partition("Estimates beside the truth")[2]
+    for outcome in read_results(folder).study["outcomes"]:
+        assert f": {outcome['name']} " in shown, outcome["name"]
+
+
+def test_every_scan_is_a_picture_and_a_row_of_the_quality_page(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    status = pd.read_csv(folder / "tables" / "status.tsv", sep="\t")
+    made = status[status["picture"].notna()]
+    assert set(made["state"]) <= {"ok", "flagged"}
+    assert len(made) > 30
+    pages = (folder / "output" / "quality.html").read_text(encoding="utf-8")
+    for picture in made["picture"]:
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG"), picture
+    assert pages.count("<img") >= len(made)
+
+
+def test_the_flow_counts_scans(demo: tuple[Path, str]) -> None:
+    flow = read_results(demo[0]).tables["flow"]
+    assert {"scanned", "excluded"} <= {stage.rpartition(":")[2] for stage in flow["stage"].astype(str)}
+
+
+def test_a_second_run_measures_and_fits_nothing_again(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    before = {path: path.stat().st_mtime_ns for path in (folder / "extraction" / "shards").rglob("*")}
+    result = CliRunner().invoke(main, ["run", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert "0 of " in result.output
+    assert "not fitted again" in result.output
+    assert {path: path.stat().st_mtime_ns for path in (folder / "extraction" / "shards").rglob("*")} == before
