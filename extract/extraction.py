@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.extract.collect import collect_tables, write_tables
 from neurotrial.extract.dataset import find_scans
 from neurotrial.extract.nodes import read_nodes
-from neurotrial.extract.units import code_version, scan_unit
-from neurotrial.paths import inside, writable_folder
+from neurotrial.extract.units import code_version, scan_unit, software
+from neurotrial.paths import inside, replacing, writable_folder
+from neurotrial.provenance import EXTRACTION_FOLDER, EXTRACTION_RECORD
 from neurotrial.runner import Outcome, run_units
 
 if TYPE_CHECKING:
@@ -24,9 +26,7 @@ if TYPE_CHECKING:
     from neurotrial.loading import StudyData
     from neurotrial.runner import OnError
 
-__all__ = ["EXTRACTION_FOLDER", "Extraction", "ScanPlan", "extract_scans", "plan_scans"]
-
-EXTRACTION_FOLDER = "extraction"
+__all__ = ["Extraction", "ScanPlan", "extract_scans", "plan_scans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,10 @@ def extract_scans(
     if len(outcomes) < len(units):
         return Extraction(tuple(outcomes), ())
     tables = collect_tables(plan.scans, outcomes, folder, imaging, plan.data.tables.get("decisions"))
-    return Extraction(tuple(outcomes), tuple(write_tables(tables, plan.data.folder)))
+    written = write_tables(tables, plan.data.folder)
+    with replacing(plan.data.folder / EXTRACTION_RECORD) as temporary:
+        temporary.write_text(json.dumps(software(), indent=2) + "\n", encoding="utf-8")
+    return Extraction(tuple(outcomes), tuple(written))
 
 
 def scan_summary(plan: ScanPlan) -> list[tuple[str, int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from neurotrial.extract.dataset import Scan
     from neurotrial.imaging_plan import ImagingPlan
 
-__all__ = ["code_version", "scan_unit"]
+__all__ = ["code_version", "scan_unit", "software"]
+
+_LIBRARIES = ("numpy", "scipy", "dipy", "nilearn", "nibabel")
 
 _PARTS = {"dwi": ("tensor", "quality", "trust"), "bold": ("cleaning", "network", "quality", "trust")}
 """Parts of the imaging plan that can change the numbers of a modality."""
@@ -56,12 +59,15 @@ def _work(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Sh
     return Shard(result.tables, result.picture)
 
 
-def code_version() -> str:
-    """Return the versions of the toolkit and of the libraries that make the numbers, and the digest of this layer's code."""
+def software() -> dict[str, Any]:
+    """Return what makes the numbers: the toolkit, the digest of this layer's code, and the versions of the libraries."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
-    libraries = " ".join(
-        f"{name} {version(name)}" for name in ("numpy", "scipy", "dipy", "nilearn", "nibabel")
-    )
-    return f"neurotrial {__version__} {digest.hexdigest()} {libraries}"
+    versions = {name: version(name) for name in _LIBRARIES}
+    return {"neurotrial": __version__, "code_hash": digest.hexdigest(), "versions": versions}
+
+
+def code_version() -> str:
+    """Return `software` as one string: shards made by another are not up to date."""
+    return json.dumps(software(), sort_keys=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 from datetime import UTC, datetime
@@ -16,7 +17,18 @@ from neurotrial import __version__
 if TYPE_CHECKING:
     from neurotrial.loading import StudyData
 
-__all__ = ["changes_since", "code_hash", "provenance", "timestamp"]
+__all__ = [
+    "EXTRACTION_FOLDER",
+    "EXTRACTION_RECORD",
+    "changes_since",
+    "code_hash",
+    "provenance",
+    "timestamp",
+]
+
+EXTRACTION_FOLDER = "extraction"
+EXTRACTION_RECORD = f"{EXTRACTION_FOLDER}/software.json"
+"""What measured the images: written by the extraction when all its tables are."""
 
 _PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic")
 """The packages whose code makes numbers."""
@@ -35,7 +47,8 @@ def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON values: hashes of plan, inputs and code, versions, platform, seed, time, decisions, warnings.
+        JSON values: hashes of plan, inputs and code, versions, platform, seed, time, decisions, warnings; and
+        ``extraction``, what measured the images, where the study has any.
     """
     return {
         "neurotrial": __version__,
@@ -48,6 +61,7 @@ def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
         "seed": data.study.seed,
         "n_resamples": data.study.n_resamples,
         "created": timestamp(),
+        "extraction": _extraction(data.folder) if data.study.imaging else None,
         "decisions": decisions,
         "warnings": [str(problem) for problem in data.warnings],
     }
@@ -91,6 +105,14 @@ def code_hash() -> str:
         for path in sorted(folder.glob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _extraction(folder: Path) -> dict[str, Any] | None:
+    path = folder / EXTRACTION_RECORD
+    if not path.is_file():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def _version(package: str) -> str | None:

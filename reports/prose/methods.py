@@ -189,6 +189,8 @@ def software_text(data: CitedResults) -> Markdown:
     python = [f"Python {provenance['python']}"] if "python" in provenance else []
     packages = [*python, *(f"{name} {version}" for name, version in provenance.get("versions", {}).items())]
     toolkit = f"neurotrial {provenance['neurotrial']}" if "neurotrial" in provenance else "neurotrial"
-    return Markdown(
-        escape(f"Estimates were made with {toolkit}" + (f" ({listing(packages)})" if packages else "") + ".")
-    )
+    words = f"Estimates were made with {toolkit}" + (f" ({listing(packages)})" if packages else "") + "."
+    if extraction := provenance.get("extraction"):
+        measured = [f"{name} {version}" for name, version in extraction["versions"].items()]
+        words += f" Images were measured with neurotrial {extraction['neurotrial']} ({listing(measured)})."
+    return Markdown(escape(words))

@@ -58,8 +58,8 @@ def outcome_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         columns = {f"{arm.name}_before": baseline.label, f"{arm.name}_after": visit}
         labels |= columns
         spanners.append((arm.label, list(columns)))
-    labels |= {"effect": "Effect (interval)", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
-    labels |= {"interaction": "Group × time (interval)"} if interactions else {}
+    labels |= {"effect": "Effect, interval", "p": "p"} | ({"adjusted": "p, adj."} if families else {})
+    labels |= {"interaction": "Group × time, interval"} if interactions else {}
     beside = {(effect.outcome.name, effect.contrast): effect for effect in interactions}
     rows = [
         {"outcome": _outcome_label(effect, several=several)}

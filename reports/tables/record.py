@@ -58,6 +58,10 @@ def _entries(provenance: Mapping[str, Any], environment: Mapping[str, str]) -> I
         yield f"Input {name}, BLAKE2b", str(digest)
     for package, version in provenance.get("versions", {}).items():
         yield package, str(version)
+    if extraction := provenance.get("extraction"):
+        yield "Code that measured images, BLAKE2b", str(extraction["code_hash"])
+        for package, version in extraction["versions"].items():
+            yield f"{package}, for images", str(version)
     yield "Rendered by", environment.get(RENDERER_VARIABLE, "not stated by the renderer")
     for decision in provenance.get("decisions", []):
         yield "Decision", str(decision)

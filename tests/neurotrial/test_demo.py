@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -58,6 +59,13 @@ def test_every_scan_is_a_picture_and_a_row_of_the_quality_page(demo: tuple[Path,
     for picture in made["picture"]:
         assert (folder / picture).read_bytes().startswith(b"\x89PNG"), picture
     assert pages.count("<img") >= len(made)
+
+
+def test_the_record_names_what_measured_the_images(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    measured = read_results(folder).provenance["extraction"]["versions"]
+    assert measured["dipy"] == version("dipy")
+    assert f"dipy {version('dipy')}" in (folder / "output" / "manuscript.html").read_text(encoding="utf-8")
 
 
 def test_the_flow_counts_scans(demo: tuple[Path, str]) -> None:

@@ -134,9 +134,9 @@ def test_outcome_table_without_family_has_no_adjusted_column(data):
         "n",
         "Control",
         "Stem cells",
-        "Effect (interval)",
+        "Effect, interval",
         "p",
-        "Group × time (interval)",
+        "Group × time, interval",
     ]
 
 
@@ -144,7 +144,7 @@ def test_group_time_stands_beside_the_main_effect():
     data = CitedResults.of(imaging_results())
     analysis = data.study.analyses[1]
     table = outcome_table(data, analysis)
-    assert cells(table)[0][-1] == "Group × time (interval)"
+    assert cells(table)[0][-1] == "Group × time, interval"
     for outcome in data.outcomes_of(analysis):
         (main,) = data.effects("imaging", outcome.name, "ancova_hc3")
         (beside,) = data.effects("imaging", outcome.name, "change_pooled")
@@ -152,7 +152,7 @@ def test_group_time_stands_beside_the_main_effect():
         assert row[5] == effect_cell(main)
         assert row[8].replace("\u00a0", " ") == f"{effect_cell(beside)}; {p_value(beside.p)}"
     sensitivity = cells(outcome_table(data, data.study.analyses[2]))[0]
-    assert "Group × time (interval)" not in sensitivity
+    assert "Group × time, interval" not in sensitivity
 
 
 def test_group_time_that_is_adjusted_says_so():
