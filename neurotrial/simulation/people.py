@@ -36,7 +36,7 @@ _HARMS = {
 }
 
 
-def make_participants(settings: TrialSettings, rng: Rng) -> pd.DataFrame:
+def make_participants(settings: TrialSettings, rng: Rng, arm: str | None = None) -> pd.DataFrame:
     """Randomise participants in shuffled blocks of 2:1 and give them characteristics and populations.
 
     Parameters
@@ -45,6 +45,8 @@ def make_participants(settings: TrialSettings, rng: Rng) -> pd.DataFrame:
         Sizes of the populations.
     rng : Generator
         Random stream.
+    arm : str or None
+        The arm that everybody is in, all seen and scanned at both visits, from the same random numbers; None randomises.
 
     Returns
     -------
@@ -67,7 +69,12 @@ def make_participants(settings: TrialSettings, rng: Rng) -> pd.DataFrame:
         "nihss": np.clip(np.round(rng.normal(12, 3.2, n)), 6, 21).astype(int),
         "scanner": "simulated 3 T",
     })  # fmt: skip
-    return _populations(settings, rng, _treatment(rng, frame))
+    if arm is None:
+        return _populations(settings, rng, _treatment(rng, frame))
+    whole = _treatment(rng, frame.assign(arm=arm)).assign(
+        itt=True, imaging=True, excluded=False, scans="both"
+    )
+    return whole.assign(per_protocol=whole["treated"])
 
 
 def _treatment(rng: Rng, frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,14 +21,23 @@ from neurotrial.simulation.nodes import node_table
 from neurotrial.simulation.protocols import PRESETS
 from neurotrial.simulation.scan_files import write_bold_scan, write_dwi_scan
 from neurotrial.simulation.scans import make_bold_scan, make_dwi_scan
+from neurotrial.simulation.settings import ARMS
 from neurotrial.simulation.trial import make_trial, scans_made
-from neurotrial.simulation.truth import MANY_BRAINS, MANY_PEOPLE, estimands, large_trial, of_source
+from neurotrial.simulation.truth import (
+    MANY_BRAINS,
+    MANY_PEOPLE,
+    estimands,
+    joined_tables,
+    of_source,
+    twin_names,
+    twin_trials,
+)
 from neurotrial.study_file import STUDY_FILE, read_study
 from neurotrial.tables import TABLES
 from neurotrial.tabular import tsv_text, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
     from neurotrial.imaging_plan import ImagingPlan
@@ -69,7 +78,7 @@ class SimulationPlan:
     def steps(self) -> int:
         """Scanning sessions to write, and chunks of the large trial to measure."""
         sessions = len(scans_made(self.trial.people)) if self.images else 0
-        return sessions + self.truth * -(-MANY_BRAINS // _CHUNK)
+        return sessions + self.truth * len(ARMS) * -(-MANY_BRAINS // _CHUNK)
 
 
 def plan_simulation(settings: TrialSettings, *, images: bool = True, truth: bool = True) -> SimulationPlan:
@@ -118,14 +127,12 @@ def write_simulation(
         columns = [column.name for column in TABLES["features"].columns]
         features = measure_brains(trial.people, trial.brains, trial.settings, imaging)
         write_table(features.reindex(columns=columns), folder / "tables", TABLES["features"])
-    many = large_trial(trial.settings, MANY_BRAINS) if plan.truth else None
-    calls += _measure_calls(many, imaging) if many else []
-    results = dict(_done(calls, executor, progress))
+    many = twin_trials(trial.settings, MANY_BRAINS) if plan.truth else []
+    measured = list(_measure_calls(many, imaging)) if many else []
+    results = dict(_done([*calls, *measured], executor, progress))
     if many:
-        measured = pd.concat(
-            [results[name] for name, call, _ in calls if call is measure_brains], ignore_index=True
-        )
-        _write_truth(folder / TRUTH_FILE, study, trial, many, measured)
+        features = pd.concat([results[name] for name, *_ in measured], ignore_index=True)
+        _write_truth(folder / TRUTH_FILE, study, trial, {**joined_tables(many), "features": features})
 
 
 def _default_plan() -> ImagingPlan:
@@ -134,13 +141,18 @@ def _default_plan() -> ImagingPlan:
     return ImagingPlan(derivatives=["derivatives/simulated"], sessions={"01": "baseline", "02": "day90"})
 
 
-def _measure_calls(trial: Trial, plan: ImagingPlan) -> Iterator[Call]:
-    """Yield calls that measure the brains of the imaging population, a chunk of people at a time."""
-    for start in range(0, len(trial.people), _CHUNK):
-        people = trial.people[start : start + _CHUNK]
-        people = people[people["imaging"]]
-        brains = trial.brains[trial.brains["participant_id"].isin(people["participant_id"])]
-        yield f"truth from participant {start + 1}", measure_brains, (people, brains, trial.settings, plan)
+def _measure_calls(trials: Sequence[Trial], plan: ImagingPlan) -> Iterator[Call]:
+    """Yield calls that measure the brains of large trials, a chunk of people at a time."""
+    for trial, arm in zip(trials, ARMS, strict=True):
+        for start in range(0, len(trial.people), _CHUNK):
+            people = trial.people[start : start + _CHUNK]
+            brains = trial.brains[trial.brains["participant_id"].isin(people["participant_id"])]
+            name = f"truth: {arm}, from participant {start + 1}"
+            yield name, _measure_twins, (arm, people, brains, trial.settings, plan)
+
+
+def _measure_twins(arm: str, *brains: Any) -> pd.DataFrame:
+    return twin_names(measure_brains(*brains), arm)
 
 
 def _session_calls(trial: Trial, dataset: Path, plan: ImagingPlan) -> Iterator[Call]:
@@ -184,20 +196,19 @@ def _done(
             yield name, future.result()
 
 
-def _write_truth(path: Path, study: Study, trial: Trial, many: Trial, features: pd.DataFrame) -> None:
-    people = large_trial(trial.settings, MANY_PEOPLE)
-    values = [
-        *estimands(of_source(study, "motor"), people.tables),
-        *estimands(of_source(study, "features"), {**many.tables, "features": features}),
-    ]
+def _write_truth(path: Path, study: Study, trial: Trial, imaged: dict[str, pd.DataFrame]) -> None:
+    scored = joined_tables(twin_trials(trial.settings, MANY_PEOPLE))
+    values = [*estimands(of_source(study, "motor"), scored), *estimands(of_source(study, "features"), imaged)]
     content = {
         "simulated": True,
         "inputs": trial.settings.as_json(),
         "estimands": values,
         "estimands_from": {
-            "method": "each estimator of the plan on one large trial of the same kind; its own standard error is the Monte Carlo error",
-            "participants": {"motor": len(people.people), "features": len(many.people)},
-            "seed": many.settings.seed,
+            "method": (
+                "each estimator of the plan on one large trial of the same kind, in which every participant is once in "
+                "each arm; its own standard error there bounds the Monte Carlo error from above"
+            ),
+            "participants": {"motor": MANY_PEOPLE, "features": MANY_BRAINS},
         },
         "brains": trial.brains.to_dict("records"),
     }

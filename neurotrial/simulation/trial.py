@@ -64,13 +64,16 @@ class Trial:
         }
 
 
-def make_trial(settings: TrialSettings) -> Trial:
+def make_trial(settings: TrialSettings, arm: str | None = None) -> Trial:
     """Simulate a trial; each part draws from a random stream of its own, so that a change to one leaves the others alone.
 
     Parameters
     ----------
     settings : TrialSettings
         Sizes, effects and seed.
+    arm : str or None
+        The arm that everybody is in, as in `make_participants`; None randomises. Trials that differ only in it have the
+        same people with the same chances.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def make_trial(settings: TrialSettings) -> Trial:
     """
     seeds = np.random.SeedSequence(settings.seed).spawn(len(_STREAMS))
     streams = {name: np.random.default_rng(seed) for name, seed in zip(_STREAMS, seeds, strict=True)}
-    people = make_participants(settings, streams["people"])
+    people = make_participants(settings, streams["people"], arm)
     return Trial(
         settings,
         people,

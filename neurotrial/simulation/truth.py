@@ -16,10 +16,11 @@ import numpy as np
 from neurotrial.loading import StudyData
 from neurotrial.models.study_fit import fit_study
 from neurotrial.outcomes import build_outcomes
+from neurotrial.simulation.settings import ARMS
 from neurotrial.simulation.trial import make_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -32,16 +33,18 @@ __all__ = [
     "MANY_PEOPLE",
     "compare_with_truth",
     "estimands",
-    "large_trial",
+    "joined_tables",
     "of_source",
     "study_data",
+    "twin_names",
+    "twin_trials",
 ]
 
-MANY_PEOPLE = 6000
-"""Participants of the large trial for motor outcomes: its Monte Carlo error is a tenth of the standard error of a trial of 60."""
+MANY_PEOPLE = 3000
+"""Participants of the large trial for motor outcomes, each in both arms."""
 
-MANY_BRAINS = 1200
-"""Participants of the large trial for imaging outcomes, which takes longer: a little more than a fifth."""
+MANY_BRAINS = 600
+"""Participants of the large trial for imaging outcomes, which takes longer."""
 
 _SEED_STEP = 1_000_003
 _FEWEST_RESAMPLES = 999
@@ -49,9 +52,28 @@ _NORMAL_95 = 1.959963984540054
 _CONDITIONAL = "lsmean"
 
 
-def large_trial(settings: TrialSettings, participants: int) -> Trial:
-    """Return a trial of the same kind with many participants, from random streams of its own."""
-    return make_trial(replace(settings.scaled(participants), seed=settings.seed + _SEED_STEP))
+def twin_trials(settings: TrialSettings, participants: int) -> list[Trial]:
+    """Return one trial of the same kind for each arm, with the same many people in it, from random streams of their own."""
+    kind = replace(settings.scaled(participants), seed=settings.seed + _SEED_STEP)
+    return [make_trial(kind, arm) for arm in ARMS]
+
+
+def twin_names(table: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return a table of one of `twin_trials` with names that the other has not."""
+    return table.assign(participant_id=table["participant_id"] + f"-{arm}")
+
+
+def joined_tables(trials: Sequence[Trial]) -> dict[str, pd.DataFrame]:
+    """Return the tables of `twin_trials` as those of one trial, in which each participant is once in every arm."""
+    import pandas as pd
+
+    return {
+        name: pd.concat(
+            [twin_names(trial.tables[name], arm) for trial, arm in zip(trials, ARMS, strict=True)],
+            ignore_index=True,
+        )
+        for name in trials[0].tables
+    }
 
 
 def of_source(study: Study, table: str) -> Study:
@@ -82,7 +104,8 @@ def estimands(study: Study, tables: Mapping[str, pd.DataFrame]) -> list[dict[str
     -------
     list of dict
         For each key of the table `estimates`: key, value, monte_carlo_error (the estimator's own standard error in the
-        large trial), unit, n_participants.
+        large trial, which does not know that both arms hold the same people: the error of a contrast is smaller), unit,
+        n_participants.
     """
     plan = study.model_copy(update={"n_resamples": _FEWEST_RESAMPLES})
     rows = fit_study(study_data(plan, tables)).tables["estimates"]

@@ -24,8 +24,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "TrialSettings", small)
-        patch.setattr(simulated_study, "MANY_PEOPLE", 240)
-        patch.setattr(simulated_study, "MANY_BRAINS", 120)
+        patch.setattr(simulated_study, "MANY_PEOPLE", 120)
+        patch.setattr(simulated_study, "MANY_BRAINS", 60)
         folder = tmp_path_factory.mktemp("demo") / "study"
         result = CliRunner().invoke(main, ["demo", str(folder)])
     assert result.exit_code == 0, result.output

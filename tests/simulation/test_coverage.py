@@ -15,7 +15,7 @@ from neurotrial.simulation.measures import measure_brains
 from neurotrial.simulation.settings import ARMS, TrialSettings
 from neurotrial.simulation.study import _default_plan
 from neurotrial.simulation.trial import make_trial
-from neurotrial.simulation.truth import estimands, large_trial, of_source
+from neurotrial.simulation.truth import estimands, joined_tables, of_source, twin_trials
 from neurotrial.study_file import read_study
 
 pytestmark = pytest.mark.slow
@@ -102,7 +102,7 @@ def coverage(call, *arguments):
 
 def test_intervals_of_the_motor_outcome_hold_its_population_value(simulated_tables):
     plan = plan_of(simulated_tables, "motor", "primary", ["ancova", "change_score", "follow_up"])
-    truth = population_values(plan, large_trial(SETTINGS, 24_000).tables)
+    truth = population_values(plan, joined_tables(twin_trials(SETTINGS, 12_000)))
     rates = coverage(motor_studies, plan, truth)
     assert len(rates) == 4
     assert rates.between(0.95 - BAND, 0.95 + BAND).all(), rates.to_string()
@@ -110,7 +110,7 @@ def test_intervals_of_the_motor_outcome_hold_its_population_value(simulated_tabl
 
 def test_intervals_of_the_imaging_outcomes_hold_their_population_values(simulated_tables):
     plan = plan_of(simulated_tables, "features", "imaging", ["ancova", "group_time"])
-    many = large_trial(SETTINGS, 600)
+    many = make_trial(replace(SETTINGS.scaled(600), seed=78))
     people = many.people[many.people["imaging"]]
     features = measure_brains(people, many.brains, SETTINGS, _default_plan())
     tables = {**many.tables, "participants": many.participants.loc[people.index], "features": features}

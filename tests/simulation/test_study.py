@@ -70,15 +70,15 @@ def test_processes_make_the_files_that_one_process_makes(tiny, tmp_path):
 
 
 def test_the_truth_holds_inputs_estimands_and_what_is_true_of_each_brain(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulated_study, "MANY_PEOPLE", 300)
-    monkeypatch.setattr(simulated_study, "MANY_BRAINS", 120)
+    monkeypatch.setattr(simulated_study, "MANY_PEOPLE", 150)
+    monkeypatch.setattr(simulated_study, "MANY_BRAINS", 60)
     write(tmp_path / "study", SerialExecutor(), images=False)
     truth = json.loads((tmp_path / "study" / "truth.json").read_text())
     assert truth["simulated"] is True
     assert truth["inputs"]["seed"] == TINY.seed
     assert truth["inputs"]["imaged"] == [2, 2]
     assert len(truth["brains"]) == 12
-    assert truth["estimands_from"]["participants"] == {"motor": 300, "features": 120}
+    assert truth["estimands_from"]["participants"] == {"motor": 150, "features": 60}
     keys = [row["key"] for row in truth["estimands"]]
     assert len(keys) == len(set(keys))
     assert {key.split("/")[1] for key in keys} >= {"fma_total", "fa_cst", "strength_inter", "density"}
