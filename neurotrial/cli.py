@@ -11,6 +11,8 @@ import click
 from neurotrial.errors import InputError, NeurotrialError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neurotrial.extract.extraction import ScanPlan
     from neurotrial.loading import StudyData
     from neurotrial.reports.build import Engine
@@ -103,20 +105,23 @@ def check(folder: Path) -> None:
     console().print(f"No errors. Next: neurotrial {following} {folder}", markup=False)
 
 
+def _by_arm(name: str, kind: type, words: str) -> Callable[[Any], Any]:
+    """Return an option that takes one value for each arm."""
+    return click.option(name, type=kind, nargs=2, metavar="CELLS CONTROL", help=words)
+
+
 @main.command(
     epilog="Examples:\n  neurotrial simulate my-trial\n  neurotrial simulate big --grid full --seed 7 --jobs 4"
 )
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--planned", type=int, help="Participants randomised.  [default: 60]")
-@click.option(
-    "--analysed", type=int, nargs=2, metavar="CELLS CONTROL", help="Seen at follow-up.  [default: 39 15]"
-)
-@click.option(
-    "--imaged", type=int, nargs=2, metavar="CELLS CONTROL", help="With usable MRI.  [default: 31 13]"
-)
-@click.option(
-    "--excluded", type=int, nargs=2, metavar="CELLS CONTROL", help="Excluded by decision.  [default: 2 1]"
-)
+@click.option("--planned", type=int, help="Participants randomised, 2:1 in blocks of 6.  [default: 60]")
+@_by_arm("--analysed", int, "Seen at follow-up.  [default: 39 15]")
+@_by_arm("--imaged", int, "With usable MRI at both visits.  [default: 31 13]")
+@_by_arm("--excluded", int, "Of whom a decision excludes a scan.  [default: 2 1]")
+@_by_arm("--added-points", float, "Fugl-Meyer points put in at follow-up.  [default: 10 0]")
+@_by_arm("--integrity-change", float, "Change of the tract's integrity.  [default: -0.01 -0.06]")
+@_by_arm("--inter-change", float, "Change of Fisher z between hemispheres.  [default: 0.1 0]")
+@_by_arm("--ipsi-change", float, "Change of Fisher z on the lesioned side.  [default: 0.08 0.02]")
 @click.option("--grid", type=click.Choice(["small", "full"]), help="Size of the images.  [default: small]")
 @click.option("--seed", type=click.IntRange(min=0), help="Root of the random streams.")
 @click.option(

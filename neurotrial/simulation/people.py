@@ -133,13 +133,19 @@ def make_events(rng: Rng, people: pd.DataFrame) -> pd.DataFrame:
     for kind, (rate, reasons) in _OTHER_EVENTS.items():
         hit = people.index[people["itt"] & (rng.random(len(people)) < rate)]
         given += [(kind, row, int(rng.integers(5, 85)), str(rng.choice(reasons))) for row in hit]
-    table = pd.DataFrame([
-        {
-            "participant_id": people.loc[row, "participant_id"], "day": day, "type": kind,
-            "strategy": "hypothetical" if kind == "death" else "treatment_policy", "reason": reason,
-        }
-        for kind, row, day, reason in given
-    ])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            (
+                people.loc[row, "participant_id"],
+                day,
+                kind,
+                "hypothetical" if kind == "death" else "treatment_policy",
+                reason,
+            )
+            for kind, row, day, reason in given
+        ],
+        columns=["participant_id", "day", "type", "strategy", "reason"],
+    )
     return table.sort_values(["participant_id", "day", "type"], ignore_index=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ BLOCK = ("cells", "cells", "cells", "cells", "control", "control")
 
 _FEWEST = 2
 """Participants of an arm below which it has no variance."""
+
+_LARGEST_EFFECT = {"added_points": 100.0, "integrity_change": 0.5, "inter_change": 1.0, "ipsi_change": 1.0}
 
 Counts = tuple[int, int]
 Shifts = tuple[float, float]
@@ -86,7 +89,7 @@ class TrialSettings:
         return asdict(self)
 
     def _problems(self) -> list[Problem]:
-        problems = []
+        problems = list(self._effect_problems())
         if self.planned < len(BLOCK) or self.planned % len(BLOCK):
             rule = f"{self.planned} participants do not fill blocks of {len(BLOCK)}"
             lower = max(self.planned // len(BLOCK), 1) * len(BLOCK)
@@ -94,6 +97,16 @@ class TrialSettings:
         for arm, *counts in zip(ARMS, self.analysed, self.imaged, self.excluded, strict=True):
             problems += self._arm_problems(arm, *counts)
         return problems
+
+    def _effect_problems(self) -> Iterator[Problem]:
+        for name, largest in _LARGEST_EFFECT.items():
+            given = getattr(self, name)
+            if not all(abs(value) <= largest for value in given):
+                option = f"--{name.replace('_', '-')}"
+                rule = (
+                    f"{' '.join(f'{value:g}' for value in given)} is not between -{largest:g} and {largest:g}"
+                )
+                yield Problem(option, rule, "give one number for each arm, in that range")
 
     def _arm_problems(self, arm: str, analysed: int, imaged: int, excluded: int) -> list[Problem]:
         problems = []

@@ -103,6 +103,8 @@ def test_an_effect_on_brains_leaves_people_and_scores_alone(small_trial):
         ({"analysed": (39, 1)}, "1 in control is not between 2 and the 20"),
         ({"imaged": (31, 15)}, "15 imaged and 1 excluded in control do not fit into 15 analysed"),
         ({"imaged": (1, 13)}, "1 imaged and 2 excluded in cells do not fit"),
+        ({"added_points": (float("nan"), 0.0)}, "--added-points: nan 0 is not between -100 and 100"),
+        ({"inter_change": (0.1, -3.0)}, "--inter-change: 0.1 -3 is not between -1 and 1"),
         ({"excluded": (-1, 0)}, "-1 excluded in cells do not fit"),
     ],
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import nibabel
 import pytest
+from click.testing import CliRunner
 
+from neurotrial.cli import main
 from neurotrial.errors import InputError
 from neurotrial.executors import SerialExecutor, open_executor
 from neurotrial.extract.dataset import find_scans
@@ -95,3 +98,38 @@ def test_a_study_that_is_there_is_never_overwritten(tmp_path, name):
     with pytest.raises(InputError, match="are there already, and are never overwritten"):
         write(tmp_path / "study", SerialExecutor(), images=False, truth=False)
     assert files_of(tmp_path / "study") == {name: b"mine"}
+
+
+def test_the_help_states_the_defaults():
+    text = " ".join(CliRunner().invoke(main, ["simulate", "--help"]).output.split())
+    for field in fields(TrialSettings):
+        if isinstance(field.default, tuple):
+            assert f"[default: {field.default[0]:g} {field.default[1]:g}]" in text, field.name
+
+
+def test_effects_are_options(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulated_study, "MANY_PEOPLE", 60)
+    monkeypatch.setattr(simulated_study, "MANY_BRAINS", 6)
+    sizes = [
+        "--planned",
+        "6",
+        "--analysed",
+        "4",
+        "2",
+        "--imaged",
+        "3",
+        "2",
+        "--excluded",
+        "0",
+        "0",
+        "--jobs",
+        "1",
+    ]
+    options = [*sizes, "--tables-only", "--added-points", "0", "0", "--ipsi-change", "-0.1", "0.2"]
+    done = CliRunner().invoke(main, ["simulate", str(tmp_path / "study"), *options])
+    assert done.exit_code == 0, done.output
+    # a trial without drop-outs may be one without events
+    assert CliRunner().invoke(main, ["check", str(tmp_path / "study")]).exit_code == 0
+    truth = json.loads((tmp_path / "study" / "truth.json").read_text())
+    assert truth["inputs"]["added_points"] == [0, 0]
+    assert truth["inputs"]["ipsi_change"] == [-0.1, 0.2]
