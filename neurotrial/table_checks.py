@@ -51,7 +51,7 @@ def check_table(
     missing = [column for column in table.columns if column.required and column.name not in frame]
     problems = [_missing_column(column, frame, label) for column in missing]
     problems += _extra_columns(frame, table, label)
-    if frame.empty:
+    if frame.empty and not table.may_be_empty:
         problems.append(Problem(label, "has no rows", "give it one line a row below the header"))
     typed, unreadable = frame.copy(), pd.DataFrame(index=frame.index)
     for column in table.columns:

@@ -58,13 +58,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: its columns and the key that makes a row unique; ``open`` tables may hold further columns."""
+    """A table: its columns and the key that makes a row unique.
+
+    ``open`` tables may hold further columns; those that ``may_be_empty`` say by a header alone that nothing happened.
+    """
 
     name: str
     description: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     open: bool = False
+    may_be_empty: bool = False
 
     def column(self, name: str) -> Column:
         """Return the column of that name."""
@@ -156,6 +160,7 @@ _EVENTS = Table(
         ),
         text("reason", "why, in words", **_OPTIONAL),
     ),
+    may_be_empty=True,
 )
 
 _HARMS = Table(
@@ -170,6 +175,7 @@ _HARMS = Table(
         flag("serious", "whether it was serious"),
         flag("related", "whether it was judged related to treatment", nullable=True),
     ),
+    may_be_empty=True,
 )
 
 _MOTOR = Table(
@@ -312,6 +318,7 @@ _DECISIONS = Table(
         text("reason", "reason", nullable=True),
         text("date", "date of the decision, YYYY-MM-DD", pattern=r"^\d{4}-\d{2}-\d{2}$", nullable=True),
     ),
+    may_be_empty=True,
 )
 
 _STATUS = Table(

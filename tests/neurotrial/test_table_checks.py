@@ -106,3 +106,14 @@ def test_no_column_of_a_contract_looks_like_an_identifier() -> None:
     for table in TABLES.values():
         empty = pd.DataFrame(columns=[column.name for column in table.columns])
         assert identifier_problems(empty, table.name, []) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"), [("events", 0), ("harms", 0), ("decisions", 0), ("motor", 1), ("participants", 1)]
+)
+def test_a_header_alone_says_that_nothing_happened_and_no_more(name: str, faults: int) -> None:
+    header = pd.DataFrame(columns=[column.name for column in TABLES[name].columns])
+    problems = [
+        problem for problem in check_table(header, TABLES[name], name)[1] if "no rows" in problem.rule
+    ]
+    assert len(problems) == faults
