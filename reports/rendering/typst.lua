@@ -3,7 +3,7 @@
 
 local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
 local tables = dofile(pandoc.path.join {here, 'typst-tables.lua'})
-local WRITER = {format = 'typst', extensions = {}}
+local WRITER = 'typst-smart-citations'
 local INCHES = {['in'] = 1, cm = 1 / 2.54, mm = 1 / 25.4, pt = 1 / 72, px = 1 / 96, [''] = 1 / 96}
 local faults = {}
 
