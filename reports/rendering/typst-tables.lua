@@ -5,9 +5,9 @@ local M = {}
 local ALIGNMENT = {AlignLeft = 'left', AlignCenter = 'center', AlignRight = 'right', AlignDefault = 'left'}
 local THICK, THIN = '0.8pt', '0.4pt'
 
--- the size of the text, by how many columns have to share the width
+-- the size of text that has to be broken into lines, by how many columns share the width
 local function density(columns)
-  if columns <= 5 then return '0.9em' end
+  if columns <= 5 then return '0.88em' end
   return columns <= 8 and '0.82em' or '0.75em'
 end
 
