@@ -11,6 +11,18 @@ local function density(columns)
   return columns <= 8 and '0.82em' or '0.75em'
 end
 
+-- a width for a first column of words among many columns
+local function stub(t, columns)
+  local longest = 0
+  for _, body in ipairs(t.bodies) do
+    for _, row in ipairs(body.body) do
+      local words = row.cells[1] and pandoc.utils.stringify(row.cells[1].contents) or ''
+      longest = math.max(longest, utf8.len(words) or #words)
+    end
+  end
+  return columns > 6 and longest > 24 and '22%' or 'auto'
+end
+
 local function content(cell, written, bold)
   local text = written(cell.contents)
   return bold and text ~= '' and '[#strong[' .. text .. ']]' or '[' .. text .. ']'
@@ -85,7 +97,8 @@ function M.write(t, written, label)
   local alignments = pandoc.List(t.colspecs):map(function(spec) return ALIGNMENT[spec[1]] end)
   local count = #alignments
   local lines = pandoc.List {
-    ('data-table(columns: (auto,) * %d, dense: %s, notes: (%s),'):format(count, density(count), notes(t, written)),
+    ('data-table(columns: %d, stub: %s, dense: %s, notes: (%s),')
+      :format(count, stub(t, count), density(count), notes(t, written)),
     head(t, written, alignments),
   }
   for _, body in ipairs(t.bodies) do
