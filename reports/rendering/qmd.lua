@@ -57,13 +57,20 @@ local function unwrap(div)
   return conditional(div)
 end
 
+-- typst code could read files and call for packages from the network
+local function refuse_typst(raw)
+  if TYPST and raw.format == 'typst' then fault('raw typst needs Quarto: ' .. raw.text:sub(1, 60)) end
+end
+
 local function raw_block(raw)
+  refuse_typst(raw)
   if raw.format ~= 'html' or raw.text:match('^%s*<!%-%-.*%-%->%s*$') then return end
   if raw.text:match('<[tT][aA][bB][lL][eE][%s>]') then return html_tables.read(raw.text) end
   if PROGRAM then fault('raw HTML has no form in ' .. PROGRAM .. ': ' .. raw.text:sub(1, 60)) end
 end
 
 local function raw_inline(raw)
+  refuse_typst(raw)
   if PROGRAM and raw.format == 'html' and not raw.text:match('^<!%-%-') then
     fault('raw HTML has no form in ' .. PROGRAM .. ': ' .. raw.text:sub(1, 60))
   end

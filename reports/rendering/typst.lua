@@ -118,7 +118,15 @@ local function callout_kind(div)
   return div.classes:includes('callout') and div.classes[2]:match('^callout%-(%l+)$')
 end
 
+-- pandoc would write the values of such attributes as code
+local function checked(element)
+  for key in pairs(element.attributes) do
+    if key:match('^typst:') then fault('attribute ' .. key .. ' needs Quarto') end
+  end
+end
+
 local function block(div)
+  checked(div)
   local kind = callout_kind(div)
   if kind then return wrapped(('#callout("%s")['):format(kind), div.content, ']' .. label(div.identifier)) end
   if div.classes:includes('pagebreak') then return pandoc.RawBlock('typst', '#pagebreak(weak: true)') end
@@ -162,6 +170,6 @@ end
 return {
   {Meta = properties},
   {Div = equations},
-  {Str = text, Math = unlabelled_equation, Image = picture, Table = data_table, Figure = figure, Div = block},
+  {Str = text, Math = unlabelled_equation, Image = picture, Span = checked, Table = data_table, Figure = figure, Div = block},
   {Pandoc = finish},
 }

@@ -116,7 +116,7 @@ def test_a_wrong_quarto_path_is_no_fallback(write, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "to", "engine", "rule"),
     [
-        ("doc.qmd", ["pdf"], "builtin", "format pdf"),
+        ("doc.qmd", ["rtf"], "builtin", "format rtf"),
         ("doc.qmd", [], "builtin", "none is asked for"),
         ("none.qmd", ["html"], "builtin", "no such document"),
         ("image.png", ["html"], "builtin", r"no \.qmd document"),
