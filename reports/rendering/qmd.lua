@@ -215,7 +215,7 @@ local function equation(paragraph)
       word.counter('eq', number, identifier), pandoc.Str(')')}, 'Equation')
   end
   local shown = pandoc.Span('(' .. number .. ')', pandoc.Attr('', {'equation-number'}))
-  local alt = TYPST and {alt = text:match('%salt="([^"]*)"')} or {}
+  local alt = TYPST and {alt = text:gsub('\u{201c}', '"'):gsub('\u{201d}', '"'):match('%salt="([^"]*)"')} or {}
   return pandoc.Div({pandoc.Para {math}, pandoc.Para {shown}}, pandoc.Attr(identifier, {'equation'}, alt))
 end
 

@@ -12,11 +12,11 @@ local function density(columns)
 end
 
 -- a width for a first column of words among many columns
-local function stub(t, columns)
+local function stub(t, columns, written)
   local longest = 0
   for _, body in ipairs(t.bodies) do
     for _, row in ipairs(body.body) do
-      local words = row.cells[1] and pandoc.utils.stringify(row.cells[1].contents) or ''
+      local words = row.cells[1] and written(row.cells[1].contents):gsub('#"(.-)";', '%1') or ''
       longest = math.max(longest, utf8.len(words) or #words)
     end
   end
@@ -98,7 +98,7 @@ function M.write(t, written, label)
   local count = #alignments
   local lines = pandoc.List {
     ('data-table(columns: %d, stub: %s, dense: %s, notes: (%s),')
-      :format(count, stub(t, count), density(count), notes(t, written)),
+      :format(count, stub(t, count, written), density(count), notes(t, written)),
     head(t, written, alignments),
   }
   for _, body in ipairs(t.bodies) do

@@ -133,7 +133,6 @@ local function block(div)
   if div.classes:includes('csl-entry') then return wrapped('#entry[', div.content, ']' .. label(div.identifier)) end
 end
 
--- equations whole, before their mathematics is written
 local function equations(div)
   if div.classes:includes('equation') then return numbered_equation(div) end
 end
@@ -169,7 +168,8 @@ end
 
 return {
   {Meta = properties},
-  {Div = equations},
-  {Str = text, Math = unlabelled_equation, Image = picture, Span = checked, Table = data_table, Figure = figure, Div = block},
+  -- what is read as text, before it becomes code
+  {Div = equations, Image = picture},
+  {Str = text, Math = unlabelled_equation, Span = checked, Table = data_table, Figure = figure, Div = block},
   {Pandoc = finish},
 }
