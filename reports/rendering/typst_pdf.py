@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from neurotrial.errors import RenderError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_pdf", "typst_version"]
 
-STANDARD = "ua-1"
+STANDARD: Literal["ua-1"] = "ua-1"
 """The standard under which the compiler refuses images and equations without alternative text."""
 
 LINES_SHOWN = 24
@@ -80,15 +80,17 @@ def _compile(source: Path, out: Path, document: str, *, own_fonts_only: bool, mi
     from typst import compile_with_warnings
 
     pdf, warnings = compile_with_warnings(
-        str(source),
-        root=str(source.parent),
+        source,
+        root=source.parent,
         ignore_system_fonts=own_fonts_only,
         sys_inputs={"missing": missing},
         format="pdf",
         pdf_standards=STANDARD,
     )
     if warnings:
-        msg = f"{document}: typst warns of something in the pdf\n{_shown(item.diagnostic for item in warnings)}"
+        msg = (
+            f"{document}: typst warns of something in the pdf\n{_shown(item.diagnostic for item in warnings)}"
+        )
         raise RenderError(msg)
     out.write_bytes(pdf)
 
