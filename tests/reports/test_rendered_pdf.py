@@ -88,7 +88,7 @@ def test_two_renders_are_identical(rendered):
 def test_the_file_says_that_it_is_accessible_and_whose_it_is(rendered):
     pdf = rendered[0]["pdf"].read_bytes()
     assert b"<pdfuaid:part>1</pdfuaid:part>" in pdf
-    assert b"/MarkInfo<</Marked true" in pdf
+    assert re.search(rb"/MarkInfo\s*<<\s*/Marked true", pdf)
     title = re.search(rb"<dc:title>.*?</dc:title>", pdf)[0].decode()
     assert ">Primary imaging outcome report<" in title
     creators = re.search(rb"<dc:creator>.*?</dc:creator>", pdf)[0].decode()
@@ -98,7 +98,7 @@ def test_the_file_says_that_it_is_accessible_and_whose_it_is(rendered):
 
 def test_images_have_their_alt_text(rendered):
     pdf = rendered[0]["pdf"].read_bytes()
-    shown = [text.replace(rb"\"", b'"') for text in re.findall(rb"/Alt\((.*?)\)", pdf)]
+    shown = [text.replace(rb"\"", b'"') for text in re.findall(rb"/Alt ?\((.*?)\)", pdf)]
     for alt in (
         b'Two lines: "cells" rises, control stays level.',
         b"Flow: 140 screened, 120 randomised.",
@@ -244,7 +244,7 @@ def test_a_hostile_title_and_alt_text_are_text(write, tmp_path):
     document.write_text(document.read_text().replace("title: T", "title: '] #panic(3) \"q\" [@'"))
     (done,) = render(document, ["pdf"], tmp_path / "output", engine="builtin")
     pdf = done.path.read_bytes()
-    assert b'/Alt(] #panic(1) "q")' in pdf
+    assert b'/Alt(] #panic(1) "q")' in pdf.replace(b"/Alt (", b"/Alt(")
     metadata = html.unescape(re.search(rb"<x:xmpmeta.*?</x:xmpmeta>", pdf)[0].decode())
     for text in ("A”) #panic(2)", "] #panic(3) “q” [@", "#k"):
         assert f">{text}<" in metadata
