@@ -44,7 +44,7 @@ Method = Literal[
     "share_of_potential",
     "within_arm",
 ]
-Format = Literal["html", "docx"]
+Format = Literal["html", "docx", "pdf"]
 Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
 
 METHODS: dict[str, tuple[str, ...]] = {

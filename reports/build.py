@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import yaml
 
@@ -12,6 +12,7 @@ from neurotrial.paths import replacing, writable_folder
 from neurotrial.reports.rendering.render import render
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results
+from neurotrial.study import Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ __all__ = ["ReportPlan", "build_reports", "plan_reports"]
 
 OUTPUT_FOLDER = "output"
 Engine = Literal["auto", "quarto", "builtin"]
-_FORMATS = ("html", "docx")
+_FORMATS = get_args(Format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def plan_reports(folder: Path, formats: Sequence[str] | None, engine: Engine) ->
     folder : Path
         The study folder.
     formats : sequence of str or None
-        ``html``, ``docx``; None takes those of the study file.
+        ``html``, ``docx``, ``pdf``; None takes those of the study file.
     engine : {"auto", "quarto", "builtin"}
         The renderer.
 

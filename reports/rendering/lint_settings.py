@@ -11,6 +11,7 @@ from neurotrial.errors import Problem
 from neurotrial.reports.rendering.authors import author_problems
 from neurotrial.reports.rendering.settings import PATH_KEYS, Settings
 from neurotrial.reports.rendering.source import NEEDS_QUARTO
+from neurotrial.reports.rendering.typst_page import PAGE_SETTINGS
 
 if TYPE_CHECKING:
     from neurotrial.reports.rendering.document import Document
@@ -37,6 +38,7 @@ FORMAT_KEYS = {
         "css",
     },
     "docx": {"toc", "toc-depth", "toc-title", "number-sections", "reference-doc", "filters"},
+    "typst": {"toc", "toc-depth", "toc-title", "number-sections", "citeproc", *PAGE_SETTINGS},
 }
 """The keys of the format blocks that the builtin renderer keeps."""
 
@@ -109,6 +111,14 @@ def _block_problems(settings: Settings) -> Iterator[Problem]:
                 if key not in keys
             )
             yield from _value_problems(settings, ("format", name))
+            if name == "typst":
+                yield from _page_problems(settings, block)
+
+
+def _page_problems(settings: Settings, block: dict[str, Any]) -> Iterator[Problem]:
+    for key, fits in PAGE_SETTINGS.items():
+        if key in block and not fits(block[key]):
+            yield _needs(settings, key, f"{key}: {block[key]}", "format", "typst")
 
 
 def _value_problems(settings: Settings, above: tuple[str, ...]) -> Iterator[Problem]:

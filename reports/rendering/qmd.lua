@@ -5,7 +5,9 @@ local word = dofile(pandoc.path.join {here, '..', 'word-floats.lua'})
 local html_tables = dofile(pandoc.path.join {here, 'html-tables.lua'})
 
 local DOCX = FORMAT:match('docx') ~= nil
-local TARGET = DOCX and 'docx' or 'html'
+local TYPST = FORMAT:match('typst') ~= nil
+local TARGET = DOCX and 'docx' or TYPST and 'typst' or 'html'
+local PROGRAM = DOCX and 'Word' or TYPST and 'a pdf'
 local CALLOUTS = {note = 'Note', tip = 'Tip', warning = 'Warning', important = 'Important', caution = 'Caution'}
 
 local counts = {fig = 0, tbl = 0, eq = 0}
@@ -55,15 +57,22 @@ local function unwrap(div)
   return conditional(div)
 end
 
+-- typst code could read files and call for packages from the network
+local function refuse_typst(raw)
+  if TYPST and raw.format == 'typst' then fault('raw typst needs Quarto: ' .. raw.text:sub(1, 60)) end
+end
+
 local function raw_block(raw)
+  refuse_typst(raw)
   if raw.format ~= 'html' or raw.text:match('^%s*<!%-%-.*%-%->%s*$') then return end
   if raw.text:match('<[tT][aA][bB][lL][eE][%s>]') then return html_tables.read(raw.text) end
-  if DOCX then fault('raw HTML has no form in Word: ' .. raw.text:sub(1, 60)) end
+  if PROGRAM then fault('raw HTML has no form in ' .. PROGRAM .. ': ' .. raw.text:sub(1, 60)) end
 end
 
 local function raw_inline(raw)
-  if DOCX and raw.format == 'html' and not raw.text:match('^<!%-%-') then
-    fault('raw HTML has no form in Word: ' .. raw.text:sub(1, 60))
+  refuse_typst(raw)
+  if PROGRAM and raw.format == 'html' and not raw.text:match('^<!%-%-') then
+    fault('raw HTML has no form in ' .. PROGRAM .. ': ' .. raw.text:sub(1, 60))
   end
 end
 
@@ -206,7 +215,8 @@ local function equation(paragraph)
       word.counter('eq', number, identifier), pandoc.Str(')')}, 'Equation')
   end
   local shown = pandoc.Span('(' .. number .. ')', pandoc.Attr('', {'equation-number'}))
-  return pandoc.Div({pandoc.Para {math}, pandoc.Para {shown}}, pandoc.Attr(identifier, {'equation'}))
+  local alt = TYPST and {alt = text:gsub('\u{201c}', '"'):gsub('\u{201d}', '"'):match('%salt="([^"]*)"')} or {}
+  return pandoc.Div({pandoc.Para {math}, pandoc.Para {shown}}, pandoc.Attr(identifier, {'equation'}, alt))
 end
 
 -- 5. cross-references ---------------------------------------------------------------------------------------------
@@ -307,6 +317,6 @@ return {
   {traverse = 'topdown', Div = labelled_div},
   {traverse = 'topdown', Header = number_section, Figure = number_float, Table = number_float, Para = equation},
   {Cite = cross_reference, Image = checked_image},
-  {Table = DOCX and word_table or html_table},
+  {Table = DOCX and word_table or not TYPST and html_table or nil},
   {Pandoc = finish},
 }

@@ -35,7 +35,7 @@ class Rendered:
     engine : str
         ``"quarto"`` or ``"builtin"``.
     engine_version : str
-        E.g. ``"1.9.38"`` or ``"pandoc 3.9"``.
+        E.g. ``"1.9.38"`` or ``"pandoc 3.9, typst 0.15.2"``.
     """
 
     format: str
@@ -59,7 +59,7 @@ def render(
     document : Path
         The .qmd file; its cells run in its folder, with the running interpreter.
     to : sequence of str
-        Formats, among html and docx. The builtin engine runs the cells once for all of them.
+        Formats, among html, docx and pdf. The builtin engine runs the cells once for all of them.
     output_dir : Path
         Made if it does not exist. Files appear in it only when every format is done.
     engine : {"auto", "quarto", "builtin"}
@@ -83,7 +83,7 @@ def render(
     Examples
     --------
     >>> render(Path("reports/manuscript.qmd"), ["html"], Path("output"))  # doctest: +SKIP
-    [Rendered(format='html', path=PosixPath('output/manuscript.html'), engine='builtin', engine_version='pandoc 3.9')]
+    [Rendered(format='html', path=PosixPath('output/manuscript.html'), engine='builtin', engine_version='...')]
     """
     tell = progress or (lambda _: None)
     document = document.resolve()

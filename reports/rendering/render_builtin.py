@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from neurotrial.reports.rendering.authors import title_block
 from neurotrial.reports.rendering.execute import FigureSize, run_tasks
+from neurotrial.reports.rendering.formats import quarto_name
 from neurotrial.reports.rendering.labels import bibliography_files
 from neurotrial.reports.rendering.lint import checked_document
 from neurotrial.reports.rendering.outputs import assemble, tasks_of
 from neurotrial.reports.rendering.pandoc import pandoc_version, run_pandoc
 from neurotrial.reports.rendering.settings import merge
+from neurotrial.reports.rendering.typst_page import page_variables
+from neurotrial.reports.rendering.typst_pdf import compile_pdf, typst_version
 
 if TYPE_CHECKING:
     from neurotrial.reports.rendering.document import Document
@@ -30,15 +34,16 @@ DEFAULT_SIZE = FigureSize(width=7, height=5, dpi=300)
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A format: its options for pandoc, and what is done to the file afterwards."""
+    """A format: what pandoc writes, its options, and how the finished file is made of what it wrote."""
 
+    writer: str
     options: Callable[[Mapping[str, Any], Path], list[str]]
-    finish: Callable[[Path], None]
+    finish: Callable[[Path, Path, str], None]
 
 
 def builtin_version() -> str:
-    """Return what the builtin renderer is made of, e.g. ``"pandoc 3.9"``."""
-    return f"pandoc {pandoc_version()}"
+    """Return what the builtin renderer is made of, e.g. ``"pandoc 3.9, typst 0.15.2"``."""
+    return f"pandoc {pandoc_version()}, typst {typst_version()}"
 
 
 def render_builtin(
@@ -94,7 +99,9 @@ def _figure_size(metadata: Mapping[str, Any]) -> FigureSize:
 
 
 def _convert(document: Document, target: str, work: Path, out: Path) -> None:
-    settings = merge(document.metadata, document.formats.get(target, {}))
+    settings = merge(document.metadata, document.formats.get(quarto_name(target), {}))
+    made = BUILTIN_FORMATS[target]
+    written = work / f"document.{made.writer.partition('-')[0]}"
     metadata = work / f"{target}.json"
     metadata.write_text(json.dumps(_metadata(document, settings), ensure_ascii=False, default=str), "utf-8")
     places = os.pathsep.join(map(str, (work, document.path.parent, document.root)))
@@ -102,18 +109,18 @@ def _convert(document: Document, target: str, work: Path, out: Path) -> None:
         *(
             "document.md",
             f"--from={READER}",
-            f"--to={target}",
+            f"--to={made.writer}",
             "--standalone",
             "--wrap=none",
-            f"--output={out}",
+            f"--output={written}",
         ),
         *(f"--metadata-file={metadata.name}", f"--resource-path={places}"),
         *(f"--lua-filter={ASSETS / 'qmd.lua'}", "--citeproc"),
         *_common_options(settings),
-        *BUILTIN_FORMATS[target].options(settings, work),
+        *made.options(settings, work),
     ]
     run_pandoc(arguments, work, document.path.name)
-    BUILTIN_FORMATS[target].finish(out)
+    made.finish(written, out, document.path.name)
 
 
 def _metadata(document: Document, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,14 +158,25 @@ def _docx_options(settings: Mapping[str, Any], work: Path) -> list[str]:
     return [f"--template={ASSETS / 'word-page.openxml'}", f"--reference-doc={reference}"]
 
 
-def _finish_docx(path: Path) -> None:
+def _pdf_options(settings: Mapping[str, Any], _: Path) -> list[str]:
+    variables = [f"--variable={key}={value}" for key, value in page_variables(settings).items()]
+    return [f"--template={ASSETS / 'page.typst'}", f"--lua-filter={ASSETS / 'typst.lua'}", *variables]
+
+
+def _finish_html(written: Path, out: Path, _: str) -> None:
+    shutil.copyfile(written, out)
+
+
+def _finish_docx(written: Path, out: Path, _: str) -> None:
     from neurotrial.reports.rendering.word_tables import finish_tables
 
-    finish_tables(path)
+    finish_tables(written)
+    shutil.copyfile(written, out)
 
 
 BUILTIN_FORMATS = {
-    "html": _Target(_html_options, lambda _: None),
-    "docx": _Target(_docx_options, _finish_docx),
+    "html": _Target("html", _html_options, _finish_html),
+    "docx": _Target("docx", _docx_options, _finish_docx),
+    "pdf": _Target("typst-smart", _pdf_options, compile_pdf),
 }
 """The formats of the builtin renderer."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from neurotrial.errors import RenderError, refuse
+from neurotrial.reports.rendering.formats import quarto_name
 
 __all__ = ["find_quarto", "quarto_version", "render_quarto"]
 
@@ -78,8 +79,9 @@ def render_quarto(
     for target in to:
         progress(f"quarto renders {target}")
         place = folder / target
-        command = [quarto, "render", str(path), "--to", target, "--output-dir", str(place)]
-        _run(command, environment, f"{path.name}: quarto render --to {target}")
+        name = quarto_name(target)
+        command = [quarto, "render", str(path), "--to", name, "--output-dir", str(place)]
+        _run(command, environment, f"{path.name}: quarto render --to {name}")
         found = sorted(place.rglob(f"{path.stem}.{target}"))
         if not found:
             msg = f"{path.name}: quarto ended well but wrote no {path.stem}.{target}"

@@ -106,6 +106,8 @@ def test_installed_wheel_goes_from_init_to_report_outside_the_checkout(
     assert {path.name for path in (tmp_path / "study" / "output").iterdir()} == {
         "manuscript.html",
         "manuscript.docx",
+        "manuscript.pdf",
         "quality.html",
         "quality.docx",
+        "quality.pdf",
     }

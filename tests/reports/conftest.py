@@ -51,7 +51,8 @@ def rendered(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOURCE_DATE_EPOCH", EPOCH)
         runs = [
-            render(document, ["html", "docx"], folder / name, engine="builtin") for name in ("one", "two")
+            render(document, ["html", "docx", "pdf"], folder / name, engine="builtin")
+            for name in ("one", "two")
         ]
     return [{item.format: item.path for item in run} for run in runs]
 

@@ -32,7 +32,7 @@ def test_files_depend_on_the_document_and_not_on_where_it_lies(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
     elsewhere = copy_everything(tmp_path / "another place")
-    for item in render(elsewhere, ["html", "docx"], tmp_path / "out", engine="builtin"):
+    for item in render(elsewhere, ["html", "docx", "pdf"], tmp_path / "out", engine="builtin"):
         assert item.path.read_bytes() == rendered[0][item.format].read_bytes(), item.format
 
 

@@ -73,6 +73,14 @@ def test_auto_takes_quarto_where_there_is_one(write, tmp_path, fake_quarto):
         assert seen == {"QUARTO_PYTHON": sys.executable, "NEUROTRIAL_RENDERER": "Quarto 9.9.9"}
 
 
+def test_quarto_makes_a_pdf_through_typst(write, tmp_path, fake_quarto):
+    log = fake_quarto(WRITES.replace("target = ", "asked = ").replace("+ target", "+ 'pdf'"))
+    (done,) = render(write("Text."), ["pdf"], tmp_path / "output")
+    assert done == Rendered("pdf", tmp_path / "output" / "doc.pdf", "quarto", "9.9.9")
+    arguments, _ = json.loads(log.read_text())
+    assert arguments[2:4] == ["--to", "typst"]
+
+
 def test_a_failing_quarto_is_quoted(write, tmp_path, fake_quarto):
     fake_quarto("print('ERROR: no such thing', file=sys.stderr); sys.exit(3)")
     with pytest.raises(RenderError, match=r"(?s)doc\.qmd: quarto .* exit code 3.*ERROR: no such thing"):
@@ -116,7 +124,7 @@ def test_a_wrong_quarto_path_is_no_fallback(write, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "to", "engine", "rule"),
     [
-        ("doc.qmd", ["pdf"], "builtin", "format pdf"),
+        ("doc.qmd", ["rtf"], "builtin", "format rtf"),
         ("doc.qmd", [], "builtin", "none is asked for"),
         ("none.qmd", ["html"], "builtin", "no such document"),
         ("image.png", ["html"], "builtin", r"no \.qmd document"),

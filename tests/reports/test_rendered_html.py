@@ -120,7 +120,7 @@ def test_inline_values_are_literal_unless_they_are_markdown(page):
     paragraph = next(p for p in page.iter("p") if "hostile" in p.text_content())
     assert "<script>alert(2)</script> | pipes | $math$ *stars* `ticks` Łukasz" in text(paragraph)
     assert [text(strong) for strong in paragraph.iter("strong")] == ["bold value"]
-    assert re.search(r"Made by builtin \(pandoc [\d.]+\);", text(paragraph))
+    assert re.search(r"Made by builtin \(pandoc [\d.]+, typst [\d.]+\);", text(paragraph))
     assert "`{python} not_run`" in text(page.xpath("//pre")[1])
 
 
