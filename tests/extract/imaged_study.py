@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel
-import numpy as np
 import pandas as pd
 from click.testing import CliRunner, Result
 
@@ -15,11 +14,17 @@ from neurotrial.executors import SerialExecutor
 from neurotrial.extract.dataset import Scan
 from neurotrial.extract.extraction import Extraction, ScanPlan, extract_scans, plan_scans
 from neurotrial.extract.scan import extract_scan
-from neurotrial.extract.scan_result import ScanResult
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.loading import load_study
 from neurotrial.simulation.brains import correlation_matrix
 from neurotrial.simulation.tissue import Pathology
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from neurotrial.extract.scan_result import ScanResult
 
 PEOPLE = ("sub-001", "sub-002", "sub-004")
 """Lesions on the left, right and left; the first was scanned at baseline only."""
@@ -81,7 +86,10 @@ def of_scan(
     frame: pd.DataFrame, modality: str, participant: str = FIRST[0], visit: str = "baseline"
 ) -> pd.DataFrame:
     """Return the rows of one scan."""
-    return frame.query("participant_id == @participant and visit == @visit and modality == @modality")
+    own = (
+        (frame["participant_id"] == participant) & (frame["visit"] == visit) & (frame["modality"] == modality)
+    )
+    return frame[own]
 
 
 def measured(

@@ -1,0 +1,156 @@
+"""What is up to date is not measured again, what is killed goes on, and the tables do not tell how they were made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from imaged_study import SCANS, command, edit, extracted, planned, save, scan_file, table
+
+from neurotrial.executors import open_executor
+from neurotrial.extract.extraction import extract_scans
+from neurotrial.shards import SIDECAR
+
+
+def tables(study: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (study / "tables").iterdir()}
+
+
+def ran(extraction) -> dict[str, str]:
+    return {outcome.unit: outcome.why for outcome in extraction.outcomes if outcome.seconds}
+
+
+def sidecars(study: Path) -> dict[str, int]:
+    return {
+        path.parent.name: path.stat().st_mtime_ns for path in study.glob(f"extraction/shards/*/{SIDECAR}")
+    }
+
+
+def test_a_second_run_measures_nothing_and_leaves_the_tables_alone(study):
+    before = tables(study)
+    done = command(study)
+    assert done.exit_code == 0
+    assert f"0 of {SCANS} scans measured now, the others were up to date" in done.output
+    assert tables(study) == before
+
+
+def test_a_changed_lesion_mask_measures_that_scan_again(study):
+    path = scan_file(study, "dwi/*_label-lesion_mask.nii.gz")
+    image = nibabel.load(path)
+    mask = np.asanyarray(image.dataobj).copy()
+    mask[tuple(np.argwhere(mask)[0])] = 0
+    save(mask, image.affine, path)
+    before = table(study, "lesions")
+    assert ran(extracted(study)) == {"sub-002_baseline_dwi": "changed: lesion"}
+    changed = before["volume_ml"] != table(study, "lesions")["volume_ml"]
+    assert before[changed][["participant_id", "visit"]].to_numpy().tolist() == [["sub-002", "baseline"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "modality"),
+    [("fit: wls", "fit: ols", "dwi"), ("density_threshold: 0.3", "density_threshold: 0.4", "bold")],
+)
+def test_a_changed_setting_measures_only_what_rests_on_it(study, old, new, modality):
+    before = table(study, "features")
+    edit(study / "study.yaml", old, new)
+    again = ran(extracted(study))
+    assert set(again.values()) == {"settings or code have changed"}
+    assert len(again) == SCANS / 2
+    assert all(name.endswith(f"_{modality}") for name in again)
+    other = before["modality"] != modality
+    after = table(study, "features")
+    assert after[other].equals(before[other])
+    assert not after[~other].equals(before[~other])
+
+
+def test_changed_nodes_measure_every_bold_scan_again(study):
+    edit(study / "nodes.tsv", "m1_l\tm1\tleft\t-38.0", "m1_l\tm1\tleft\t-39.0")
+    assert set(ran(extracted(study)).values()) == {"changed: nodes"}
+
+
+def test_a_corrected_lesion_side_measures_that_person_again(study):
+    edit(study / "bids" / "participants.tsv", "right", "left")
+    assert ran(extracted(study)) == {}
+    edit(study / "tables" / "participants.tsv", "female\tright", "female\tleft")
+    done = extracted(study)
+    assert {name[:7] for name in ran(done)} == {"sub-002"}
+    assert len(done.failed) == 4
+
+
+def test_two_processes_write_the_tables_of_one(study, extracted_study):
+    shutil.rmtree(study / "extraction")
+    for path in (study / "tables").glob("*.json"):
+        for suffix in (".json", ".parquet", ".tsv"):
+            path.with_suffix(suffix).unlink()
+    with open_executor(2) as executor:
+        extract_scans(planned(study), executor)
+    assert tables(study) == tables(extracted_study)
+    pictures = [sorted(folder.glob("extraction/shards/*/*.p*")) for folder in (study, extracted_study)]
+    assert len(pictures[0]) == len(pictures[1]) > SCANS
+    for one, two in zip(*pictures, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no kill -9")
+def test_a_killed_run_goes_on_where_it_was(study, extracted_study):
+    shutil.rmtree(study / "extraction")
+    shutil.rmtree(study / "tables" / "features.parquet", ignore_errors=True)
+    program = [sys.executable, "-m", "neurotrial", "extract", str(study), "--jobs", "2"]
+    process = subprocess.Popen(
+        program, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while len(sidecars(study)) < 3:
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = sidecars(study)
+    assert 3 <= len(kept) < SCANS
+    done = command(study)
+    assert done.exit_code == 0, done.output
+    assert f"{SCANS - len(kept)} of {SCANS} scans measured now" in done.output
+    after = sidecars(study)
+    assert len(after) == SCANS
+    assert {name: after[name] for name in kept} == kept
+    assert tables(study) == tables(extracted_study)
+
+
+def test_what_a_person_decided_stays_as_it_is(study):
+    path = study / "tables" / "decisions.tsv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("sub-004")]
+    kept[1] = "sub-001\tbaseline\t\tdwi\tfalse\tK. M.\tghosts in every volume\t2026-02-03"
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    before = table(study, "decisions")
+    extracted(study)
+    after = table(study, "decisions")
+    assert after.head(len(before)).equals(before)
+    added = after.iloc[len(before) :]
+    assert (added["participant_id"] == "sub-004").all()
+    assert len(added) == 4
+    assert (added["by"] == "undecided").all()
+    assert added["include"].all()
+    assert added["date"].isna().all()
+    text = path.read_bytes()
+    extracted(study)
+    assert path.read_bytes() == text
+
+
+def test_abort_stops_at_the_first_fault_and_writes_no_table(study):
+    shutil.rmtree(study / "extraction")
+    scan_file(study, "dwi/*_dwi.nii.gz").write_bytes(b"")
+    before = tables(study)
+    done = command(study, "--on-error", "abort")
+    assert done.exit_code == 1
+    assert "failed: sub-002_baseline_dwi: " in done.output
+    assert "Tables:" not in done.output
+    assert set(sidecars(study)) == {"sub-001_baseline_dwi", "sub-001_baseline_bold", "sub-002_baseline_dwi"}
+    assert tables(study) == before
