@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from imaged_study import DERIVATIVE, command, edit, extracted, planned, scan_file, table
 
 from neurotrial.errors import InputError
+from neurotrial.extract.extraction import plan_scans
+from neurotrial.loading import load_study
+from neurotrial.study_file import STUDY_FILE, read_study
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -111,18 +115,33 @@ FAULTS = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def loaded(extracted_study):
+    return load_study(extracted_study)
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_of_the_dataset_ends_with_2_and_writes_nothing(study, name):
+def test_a_fault_of_the_dataset_is_told_and_nothing_is_written(study, loaded, name):
     change, rule, remedy = FAULTS[name]
     change(study)
     before = contents(study)
     with pytest.raises(InputError) as raised:
-        planned(study)
+        plan_scans(replace(loaded, folder=study, study=read_study(study / STUDY_FILE)))
     assert rule in str(raised.value)
     assert remedy in str(raised.value)
+    assert contents(study) == before
+
+
+@pytest.mark.parametrize("name", ["no dataset", "two files for one mask", "a pair of one node"])
+def test_the_command_ends_with_2_and_writes_nothing(study, name):
+    change, rule, remedy = FAULTS[name]
+    change(study)
+    before = contents(study)
     done = command(study)
     assert done.exit_code == 2
-    assert f"error {raised.value.problems[0].where}: {raised.value.problems[0].rule}" in done.output
+    assert rule in done.output
+    assert remedy in done.output
+    assert done.output.endswith("1 error\n")
     assert contents(study) == before
 
 
