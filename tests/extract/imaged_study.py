@@ -11,9 +11,8 @@ from click.testing import CliRunner, Result
 
 from neurotrial.cli import main
 from neurotrial.executors import SerialExecutor
-from neurotrial.extract.dataset import Scan
+from neurotrial.extract.dataset import Scan, find_scans
 from neurotrial.extract.extraction import Extraction, ScanPlan, extract_scans, plan_scans
-from neurotrial.extract.scan import extract_scan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.loading import load_study
 from neurotrial.simulation.brains import correlation_matrix
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from neurotrial.extract.scan_result import ScanResult
 
 PEOPLE = ("sub-001", "sub-002", "sub-004")
 """Lesions on the left, right and left; the first was scanned at baseline only."""
@@ -92,9 +90,10 @@ def of_scan(
     return frame[own]
 
 
-def measured(
-    files: dict[str, Path], modality: str, side: str | None, folder: Path, plan: ImagingPlan = PLAN
-) -> ScanResult:
-    """Measure a scan from its files by role."""
-    scan = Scan("sub-001", "baseline", None, modality, files, side)
-    return extract_scan(scan, plan, folder, simulated=True)
+def made(folder: Path, modality: str, participant: str = FIRST[0], visit: str = "baseline") -> Scan:
+    """Return a scan of the study with its files."""
+    people = pd.read_csv(folder / "tables" / "participants.tsv", sep="\t")
+    scans, _ = find_scans(PLAN, folder, people)
+    wanted = (participant, visit, modality)
+    (scan,) = (scan for scan in scans if (scan.participant_id, scan.visit, scan.modality) == wanted)
+    return scan

@@ -8,10 +8,11 @@ import nilearn
 import numpy as np
 import pandas as pd
 import pytest
-from imaged_study import CORRELATION, PLAN, STROKE, measured
+from imaged_study import CORRELATION, PLAN, STROKE
 
 from neurotrial.extract.confounds import PARAMETERS, motion_regressors, read_confounds
 from neurotrial.extract.dataset import find_scans
+from neurotrial.extract.scan import extract_scan
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.imaging_plan import CleaningPlan
 from neurotrial.simulation.dataset_top import write_dataset_top
@@ -90,7 +91,7 @@ def moved_as(table, folder):
     write_dataset_top(folder / "bids", people, visits, {"01": "baseline"})
     node_table().to_csv(folder / "nodes.tsv", sep="\t", index=False)
     (made,) = [scan for scan in find_scans(SIXTY, folder, people)[0] if scan.files]
-    return measured(dict(made.files), "bold", "right", folder, SIXTY)
+    return extract_scan(made, SIXTY, folder, simulated=True)
 
 
 def there_and_back(name):
