@@ -48,10 +48,10 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def only(folder: Path, participant: str) -> None:
-    """Remove the images of everybody else, so that there is less to measure."""
-    for path in (folder / "bids" / DERIVATIVE).glob("sub-*"):
-        if path.name != participant:
+def only(folder: Path, participant: str = FIRST[0], session: str = "*") -> None:
+    """Remove the images of everybody else, and of other sessions, so that there is less to measure."""
+    for path in (folder / "bids" / DERIVATIVE).glob("sub-*/ses-*"):
+        if not path.match(f"{participant}/ses-{session}"):
             shutil.rmtree(path)
 
 

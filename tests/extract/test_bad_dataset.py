@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from imaged_study import DERIVATIVE, command, edit, extracted, planned, scan_file, table
+from imaged_study import DERIVATIVE, command, edit, extracted, only, planned, scan_file, table
 
 from neurotrial.errors import InputError
 from neurotrial.extract.extraction import plan_scans
@@ -157,10 +157,11 @@ def test_all_faults_are_told_at_once(study):
     assert "3 errors" in done.output
 
 
-def test_a_study_without_images_has_nothing_to_extract(simulated_tables, tmp_path):
-    done = command(Path(shutil.copytree(simulated_tables, tmp_path / "study")))
-    assert done.exit_code == 2
-    assert "study.yaml: has no part `imaging`, so there is nothing to extract" in done.output
+def test_a_study_without_images_has_nothing_to_extract(loaded):
+    with pytest.raises(
+        InputError, match=r"study\.yaml: has no part `imaging`, so there is nothing to extract"
+    ):
+        plan_scans(replace(loaded, study=loaded.study.model_copy(update={"imaging": None})))
 
 
 def test_unknown_people_and_sessions_are_warnings(study):
@@ -179,6 +180,7 @@ def test_unknown_people_and_sessions_are_warnings(study):
 
 
 def test_two_runs_of_a_session_are_two_scans(study):
+    only(study, session="01")
     folder = scan_file(study, "dwi/*_dwi.nii.gz").parent
     for path in list(folder.glob("*_desc-preproc_dwi.*")):
         for run in (1, 2):

@@ -299,7 +299,7 @@ def test_the_table_of_features_stays_a_complete_grid(broken, extracted_study):
 
 
 def test_the_command_ends_with_1_names_the_scan_and_measures_the_others(study):
-    only(study, "sub-002")
+    only(study)
     shutil.rmtree(study / "extraction")
     cut(scan_file(study, DWI))
     done = command(study)
@@ -320,7 +320,7 @@ def test_the_command_ends_with_1_names_the_scan_and_measures_the_others(study):
 
 @pytest.mark.parametrize("trust", ["table", "mask"])
 def test_a_contradicting_side_goes_through_where_one_source_is_trusted(study, trust):
-    only(study, "sub-002")
+    only(study, session="01")
     for pattern in ("dwi/*_label-lesion_mask.nii.gz", "func/*_label-lesion_mask.nii.gz"):
         mirror(scan_file(study, pattern))
     edit(study / "study.yaml", "  derivatives: [", f"  trust: {trust}\n  derivatives: [")
@@ -333,8 +333,6 @@ def test_a_contradicting_side_goes_through_where_one_source_is_trusted(study, tr
         assert (rows["status"] == "flagged").all()
         assert rows["reason"].str.contains(told, regex=False).all()
         assert (rows.query("side == 'ipsilesional'")["hemisphere"] == side).all()
-    other = features.query("participant_id == 'sub-002' and visit == 'day90'")
-    assert not other["reason"].fillna("").str.contains("disagree").any()
 
 
 def test_a_visit_without_files_is_skipped_and_keeps_its_rows(extracted_study):

@@ -154,7 +154,7 @@ def test_a_perfect_correlation_has_a_finite_z():
 
 
 def test_a_lost_node_shrinks_the_network_and_flags_it(study):
-    only(study, "sub-002")
+    only(study, session="01")
     edit(study / "study.yaml", "common_volumes: 100", "common_volumes: 149")
     path = scan_file(study, "func/*_desc-brain_mask.nii.gz")
     image = nibabel.load(path)

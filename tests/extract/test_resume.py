@@ -13,10 +13,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from imaged_study import SCANS, command, edit, extracted, planned, save, scan_file, table
+from imaged_study import SCANS, command, edit, extracted, only, save, scan_file, table
 
-from neurotrial.executors import open_executor
-from neurotrial.extract.extraction import extract_scans
 from neurotrial.shards import SIDECAR
 
 
@@ -68,21 +66,23 @@ def test_a_changed_lesion_mask_measures_that_scan_again(study):
     [("fit: wls", "fit: ols", "dwi"), ("density_threshold: 0.3", "density_threshold: 0.4", "bold")],
 )
 def test_a_changed_setting_measures_only_what_rests_on_it(study, old, new, modality):
-    before = table(study, "features")
+    only(study)
+    before = table(study, "features").query("participant_id == 'sub-002'")
     edit(study / "study.yaml", old, new)
-    again = ran(extracted(study))
-    assert set(again.values()) == {"settings or code have changed"}
-    assert len(again) == SCANS / 2
-    assert all(name.endswith(f"_{modality}") for name in again)
-    other = before["modality"] != modality
-    after = table(study, "features")
-    assert after[other].equals(before[other])
-    assert not after[~other].equals(before[~other])
+    assert ran(extracted(study)) == {
+        f"sub-002_{visit}_{modality}": "settings or code have changed" for visit in ("baseline", "day90")
+    }
+    after = table(study, "features").query("participant_id == 'sub-002'")
+    for own, same in ((modality, False), ({"dwi": "bold", "bold": "dwi"}[modality], True)):
+        assert after[after["modality"] == own].equals(before[before["modality"] == own]) is same
 
 
 def test_changed_nodes_measure_every_bold_scan_again(study):
+    only(study)
     edit(study / "nodes.tsv", "m1_l\tm1\tleft\t-38.0", "m1_l\tm1\tleft\t-39.0")
-    assert set(ran(extracted(study)).values()) == {"changed: nodes"}
+    assert ran(extracted(study)) == {
+        f"sub-002_{visit}_bold": "changed: nodes" for visit in ("baseline", "day90")
+    }
 
 
 def test_a_corrected_lesion_side_measures_that_person_again(study):
@@ -94,19 +94,8 @@ def test_a_corrected_lesion_side_measures_that_person_again(study):
     assert len(done.failed) == 4
 
 
-def test_two_processes_write_the_tables_of_one(study, extracted_study):
-    forget(study, "sub-002")
-    with open_executor(2) as executor:
-        extract_scans(planned(study), executor)
-    assert tables(study) == tables(extracted_study)
-    pictures = [sorted(folder.glob("extraction/shards/*/*.p*")) for folder in (study, extracted_study)]
-    assert len(pictures[0]) == len(pictures[1]) > SCANS
-    for one, two in zip(*pictures, strict=True):
-        assert one.read_bytes() == two.read_bytes()
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no kill -9")
-def test_a_killed_run_goes_on_where_it_was(study, extracted_study):
+def test_a_killed_run_of_two_processes_goes_on_in_one_and_leaves_what_one_leaves(study, extracted_study):
     forget(study, "sub-00[24]")
     left = SCANS - len(sidecars(study))
     program = [sys.executable, "-m", "neurotrial", "extract", str(study), "--jobs", "2"]
@@ -127,6 +116,8 @@ def test_a_killed_run_goes_on_where_it_was(study, extracted_study):
     assert len(after) == SCANS
     assert {name: after[name] for name in kept} == kept
     assert tables(study) == tables(extracted_study)
+    for path in extracted_study.glob("extraction/shards/*/*.p*"):
+        assert (study / path.relative_to(extracted_study)).read_bytes() == path.read_bytes()
 
 
 def test_what_a_person_decided_stays_as_it_is(study):
