@@ -16,9 +16,14 @@ __all__ = ["Cleaned", "clean_series"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 _SPARE = 10
 """Volumes that must be left beyond one for each regressor."""
+
+_FILTER_PADDING = 33
+"""Volumes by which nilearn's filter (Butterworth, order 5, forwards and backwards) continues a series at either end; it
+needs more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,9 @@ def clean_series(
 ) -> Cleaned:
     """Clean node time series.
 
-    Volumes above the threshold of framewise displacement are interpolated before the filter and left out after it, as
-    nilearn does it; series and regressors pass the same filter.
+    Volumes above the threshold of framewise displacement are interpolated by a cubic spline before the filter and left out
+    after it; those before the first and after the last retained volume do not enter at all. Series and regressors pass
+    the same filter.
 
     Parameters
     ----------
@@ -78,7 +84,7 @@ def clean_series(
     Raises
     ------
     ScanFault
-        If too few volumes are left, or the band does not fit the repetition time.
+        If too few volumes are left for regressors or filter, or the band does not fit the repetition time.
 
     References
     ----------
@@ -88,14 +94,14 @@ def clean_series(
 
     censored = displacement > plan.fd_threshold
     kept = np.flatnonzero(~censored)
-    _check(kept.size, regressors.shape[1], len(series), t_r, plan)
+    _check(kept, regressors.shape[1], len(series), t_r, plan)
     cleaned = signal.clean(
-        np.asarray(series, dtype="float64"),
+        _interpolated(series, kept),
         detrend=True,
         standardize=None,
         standardize_confounds=True,
-        confounds=regressors,
-        sample_mask=kept if censored.any() else None,
+        confounds=_interpolated(regressors, kept),
+        sample_mask=kept - kept[0] if censored.any() else None,
         filter="butterworth",
         low_pass=plan.low_pass,
         high_pass=plan.high_pass,
@@ -107,11 +113,30 @@ def clean_series(
     return Cleaned(np.asarray(cleaned), censored, kept.size * t_r / 60, effective)
 
 
-def _check(kept: int, regressors: int, volumes: int, t_r: float, plan: CleaningPlan) -> None:
+def _interpolated(series: FloatArray, kept: IntArray) -> FloatArray:
+    """Return the volumes from the first to the last retained one, with those between them that are not interpolated.
+
+    nilearn 0.14 interpolates the place n - 1 - t for each retained volume t, and so misses a volume that is left out when
+    the one at the same distance from the other end is left out too; the filter then spreads it over the others.
+    """
+    from scipy.interpolate import CubicSpline
+
+    whole = np.array(series[kept[0] : kept[-1] + 1], dtype="float64")
+    missing = np.setdiff1d(np.arange(kept[0], kept[-1] + 1), kept)
+    if missing.size:
+        whole[missing - kept[0]] = CubicSpline(kept, series[kept])(missing)
+    return whole
+
+
+def _check(kept: IntArray, regressors: int, volumes: int, t_r: float, plan: CleaningPlan) -> None:
     if plan.low_pass >= 1 / (2 * t_r):
         rule = f"volumes every {t_r:g} s cannot show {plan.low_pass:g} Hz"
         raise ScanFault("RepetitionTime", rule, "lower `cleaning: low_pass` in study.yaml")
     needed = regressors + _SPARE
-    if kept < needed:
-        rule = f"{kept} of {volumes} volumes have a framewise displacement of at most {plan.fd_threshold:g} mm, {needed} are needed"
+    if kept.size < needed:
+        rule = f"{kept.size} of {volumes} volumes have a framewise displacement of at most {plan.fd_threshold:g} mm, {needed} are needed"
         raise ScanFault("motion", rule, "raise `cleaning: fd_threshold`, choose 6p, or leave the scan out")
+    length = int(kept[-1] - kept[0]) + 1
+    if length <= _FILTER_PADDING:
+        rule = f"{length} volumes from the first to the last that is retained are too few for the band-pass filter, {_FILTER_PADDING + 1} are needed"
+        raise ScanFault("volumes", rule, "leave the scan out by a decision")

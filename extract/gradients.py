@@ -61,7 +61,8 @@ def read_gradients(bval: Path, bvec: Path, volumes: int, plan: TensorPlan) -> Gr
     Returns
     -------
     Gradients
-        Directions of unweighted volumes are set to zero, whatever the file says.
+        Directions of unweighted volumes are set to zero, whatever the file says; the others, which may differ from unit
+        length by 5 % in the file, have it exactly.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def read_gradients(bval: Path, bvec: Path, volumes: int, plan: TensorPlan) -> Gr
     used = b0 | (bvals <= plan.max_b)
     vectors = np.where(b0[:, None], 0.0, vectors)
     _check_directions(vectors, b0, used, bvec, plan)
-    return Gradients(bvals, vectors, b0, used)
+    lengths = np.where(b0, 1.0, np.linalg.norm(vectors, axis=1))
+    return Gradients(bvals, vectors / lengths[:, None], b0, used)
 
 
 def _numbers(path: Path) -> FloatArray:

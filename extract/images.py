@@ -66,7 +66,7 @@ def read_image(path: Path, dimensions: int) -> SpatialImage:
         image: Any = nib.load(path)
     except _UNREADABLE as error:
         raise ScanFault(
-            path.name, f"is no readable image: {_first_line(error)}", "make the file again"
+            path.name, f"is no readable image: {_first_line(error, path)}", "make the file again"
         ) from None
     if len(image.shape) != dimensions or 0 in image.shape:
         shape = " x ".join(map(str, image.shape))
@@ -89,7 +89,7 @@ def image_data(image: SpatialImage, path: Path) -> FloatArray:
     try:
         return np.asanyarray(image.dataobj).astype(np.float32, copy=False)
     except _UNREADABLE as error:
-        rule = f"is cut off or damaged: {_first_line(error)}"
+        rule = f"is cut off or damaged: {_first_line(error, path)}"
         raise ScanFault(path.name, rule, "copy or make the file again") from None
 
 
@@ -124,5 +124,6 @@ def world_x(image: SpatialImage) -> FloatArray:
     return np.asarray(x.reshape(image.shape[:3]), dtype=np.float32)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _first_line(error: Exception, path: Path) -> str:
+    """Return what a library says, without the folders, which are not the same on every machine."""
+    return (str(error) or type(error).__name__).splitlines()[0].replace(str(path), path.name)
