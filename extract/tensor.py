@@ -37,8 +37,8 @@ def fit_tensor(signal: Any, gradients: Gradients, plan: TensorPlan) -> dict[str,
     Returns
     -------
     dict of str to ndarray, shape (voxels,)
-        ``fa`` in [0, 1]; ``md``, ``ad``, ``rd`` in um2/ms. Samples that are not positive enter as the smallest positive
-        one of the scan.
+        ``fa`` in [0, 1]; ``md``, ``ad``, ``rd`` in um2/ms. Samples without a logarithm enter as 0.0001, as dipy has it;
+        the quality measure ``bad_samples`` counts them.
 
     References
     ----------
@@ -53,12 +53,7 @@ def fit_tensor(signal: Any, gradients: Gradients, plan: TensorPlan) -> dict[str,
         table = gradient_table(
             gradients.bvals[used], bvecs=gradients.bvecs[used], b0_threshold=plan.b0_threshold
         )
-    fit = TensorModel(table, fit_method=plan.fit.upper()).fit(_positive(np.asarray(signal)[:, used]))
+    data = np.ascontiguousarray(np.nan_to_num(np.asarray(signal)[:, used], nan=0.0, posinf=0.0, neginf=0.0))
+    fit = TensorModel(table, fit_method=plan.fit.upper()).fit(data)
     found = {"fa": fit.fa, "md": fit.md * _UM2_PER_MS, "ad": fit.ad * _UM2_PER_MS, "rd": fit.rd * _UM2_PER_MS}
     return {name: np.asarray(values, dtype="float64") for name, values in found.items()}
-
-
-def _positive(signal: Any) -> Any:
-    """Replace samples without a logarithm; dipy would take 0.0001 for them, which outweighs every sample of a voxel."""
-    good = np.isfinite(signal) & (signal > 0)
-    return np.where(good, signal, signal[good].min() if good.any() else 1.0)

@@ -11,18 +11,6 @@ local function density(columns)
   return columns <= 8 and '0.82em' or '0.75em'
 end
 
--- a width for a first column of words among many columns
-local function stub(t, columns, written)
-  local longest = 0
-  for _, body in ipairs(t.bodies) do
-    for _, row in ipairs(body.body) do
-      local words = row.cells[1] and written(row.cells[1].contents):gsub('#"(.-)";', '%1') or ''
-      longest = math.max(longest, utf8.len(words) or #words)
-    end
-  end
-  return columns > 6 and longest > 24 and '22%' or 'auto'
-end
-
 local function content(cell, written, bold)
   local text = written(cell.contents)
   return bold and text ~= '' and '[#strong[' .. text .. ']]' or '[' .. text .. ']'
@@ -40,6 +28,21 @@ local function placed(rows, visit)
       column = column + cell.col_span
     end
   end
+end
+
+-- characters of the longest word and of the longest line of each column, from the cells that stand in it alone
+local function extents(t, columns, written)
+  local words, lines = {}, {}
+  for column = 1, columns do words[column], lines[column] = 1, 1 end
+  local function grow(_, column, cell)
+    if cell.col_span > 1 then return end
+    local text = written(cell.contents):gsub('#"(.-)";', '%1')
+    lines[column] = math.max(lines[column], utf8.len(text) or #text)
+    for word in text:gmatch('[^ \n]+') do words[column] = math.max(words[column], utf8.len(word) or #word) end
+  end
+  placed(t.head.rows, grow)
+  for _, body in ipairs(t.bodies) do placed(body.body, grow) end
+  return words, lines
 end
 
 local function options(cell, alignment, extra)
@@ -96,9 +99,10 @@ end
 function M.write(t, written, label)
   local alignments = pandoc.List(t.colspecs):map(function(spec) return ALIGNMENT[spec[1]] end)
   local count = #alignments
+  local words, longest = extents(t, count, written)
   local lines = pandoc.List {
-    ('data-table(columns: %d, stub: %s, dense: %s, notes: (%s),')
-      :format(count, stub(t, count, written), density(count), notes(t, written)),
+    ('data-table(words: (%s,), lines: (%s,), dense: %s, notes: (%s),')
+      :format(table.concat(words, ', '), table.concat(longest, ', '), density(count), notes(t, written)),
     head(t, written, alignments),
   }
   for _, body in ipairs(t.bodies) do
