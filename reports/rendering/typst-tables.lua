@@ -13,7 +13,7 @@ end
 
 local function content(cell, written, bold)
   local text = written(cell.contents)
-  return bold and text ~= '' and '[#strong[' .. text .. ']]' or '[' .. text .. ']'
+  return bold and text ~= '' and '[#text(hyphenate: false)[#strong[' .. text .. ']]]' or '[' .. text .. ']'
 end
 
 -- columns that each row fills, with what rows above reach down into them
