@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from neurotrial.errors import InputError, Problem, refuse
+from neurotrial.extract.album import write_album
 from neurotrial.extract.collect import collect_tables, write_tables
 from neurotrial.extract.dataset import find_scans
 from neurotrial.extract.nodes import read_nodes
@@ -146,6 +147,7 @@ def extract_scans(
         return Extraction(tuple(outcomes), ())
     tables = collect_tables(plan.scans, outcomes, folder, imaging, plan.data.tables.get("decisions"))
     written = write_tables(tables, plan.data.folder)
+    write_album(tables["status"], folder)
     with replacing(plan.data.folder / EXTRACTION_RECORD) as temporary:
         temporary.write_text(json.dumps(software(), indent=2) + "\n", encoding="utf-8")
     return Extraction(tuple(outcomes), tuple(written))

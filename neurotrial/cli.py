@@ -294,7 +294,7 @@ def _extract(folder: Path, jobs: int | None, on_error: OnError) -> int:
         )
     if done.written:
         console().print(
-            f"Tables: {folder / 'tables'}; pictures of every scan: {folder / 'extraction' / 'shards'}",
+            f"Tables: {folder / 'tables'}; pictures of every scan: {folder / 'extraction' / 'pictures.html'}",
             markup=False,
         )
     return 1 if done.failed else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import re
 import shutil
@@ -25,8 +26,6 @@ from imaged_study import (
     scan_file,
     table,
 )
-
-from neurotrial.extract.extraction import failures
 
 Find = Callable[[str], Path]
 
@@ -271,11 +270,13 @@ def broken(extracted_study, tmp_path_factory):
 def test_a_fault_is_told_where_it_is_with_a_remedy(broken, name):
     extraction, study, participant, visit, modality = broken[name]
     scan = f"{participant}_{visit}_{modality}"
-    (told,) = [line for line in failures(extraction.outcomes) if line.startswith(f"{scan}: ")]
+    (told,) = [outcome.reason for outcome in extraction.failed if outcome.unit == scan]
     assert re.search(FAULTS[name][2], told)
     (status,) = of_scan(table(study, "status"), modality, participant, visit).to_dict("records")
     assert (status["step"], status["state"]) == ("extract", "failed")
-    assert f"{scan}: {status['reason']}" == told
+    assert status["reason"] == told
+    album = (study / "extraction" / "pictures.html").read_text(encoding="utf-8")
+    assert f"{participant}, {visit}, {modality}: {html.escape(told)}" in album
     assert str(study.parent) not in told
     features = of_scan(table(study, "features"), modality, participant, visit)
     assert (features["status"] == "failed").all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from neurotrial.cli import main
 from neurotrial.results import read_results
 from neurotrial.simulation import settings
 from neurotrial.simulation import study as simulated_study
+from neurotrial.simulation.truth import compare_with_truth
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +51,21 @@ def test_it_shows_every_main_estimate_beside_the_truth(demo: tuple[Path, str]) -
         assert f": {outcome['name']} " in shown, outcome["name"]
 
 
-def test_every_scan_is_a_picture_and_a_row_of_the_quality_page(demo: tuple[Path, str]) -> None:
-    folder, _ = demo
+def test_every_scan_has_a_picture_in_the_album_and_a_row_on_the_quality_page(demo: tuple[Path, str]) -> None:
+    folder, output = demo
     status = pd.read_csv(folder / "tables" / "status.tsv", sep="\t")
-    made = status[status["picture"].notna()]
-    assert set(made["state"]) <= {"ok", "flagged"}
+    made = status[status["state"] != "skipped"]
     assert len(made) > 30
-    pages = (folder / "output" / "quality.html").read_text(encoding="utf-8")
+    assert set(made["state"]) == {"ok"}
+    assert str(folder / "extraction" / "pictures.html") in output.replace("\n", "")
+    album = (folder / "extraction" / "pictures.html").read_text(encoding="utf-8")
+    assert album.count("<img ") == len(made)
     for picture in made["picture"]:
+        assert f'src="../{picture}"' in album
         assert (folder / picture).read_bytes().startswith(b"\x89PNG"), picture
-    assert pages.count("<img") >= len(made)
+    page = (folder / "output" / "quality.html").read_text(encoding="utf-8")
+    table = page.partition("Every BOLD scan")[2]
+    assert table.count("<tr") >= (made["modality"] == "bold").sum()
 
 
 def test_the_record_names_what_measured_the_images(demo: tuple[Path, str]) -> None:
@@ -81,3 +88,16 @@ def test_a_second_run_measures_and_fits_nothing_again(demo: tuple[Path, str]) ->
     assert "0 of " in result.output
     assert "not fitted again" in result.output
     assert {path: path.stat().st_mtime_ns for path in (folder / "extraction" / "shards").rglob("*")} == before
+
+
+@pytest.mark.slow
+def test_every_estimate_of_the_full_demo_is_within_four_standard_errors_of_its_estimand(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "study"
+    result = CliRunner().invoke(main, ["demo", str(folder)])
+    assert result.exit_code == 0, result.output
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    table = compare_with_truth(read_results(folder).tables["estimates"], truth)
+    assert len(table) > 60
+    assert table["distance"].abs().max() < 4, table.to_string()
