@@ -382,7 +382,7 @@ def _show_truth(folder: Path) -> None:
         )
         for row in chosen.to_dict("records")
     ]
-    header = ("analysis", "estimate", "SE", "population value", "its error", "distance in SE")
+    header = ("analysis", "estimate", "SE", "population value", "its error at most", "distance in SE")
     show_table("Estimates beside the truth", header, rows)
 
 
