@@ -23,7 +23,6 @@ __all__ = ["main"]
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DEMO_FOLDER = "neurotrial-demo"
-SMALL_P = 0.001
 
 
 class Command(click.Command):
@@ -95,12 +94,13 @@ def check(folder: Path) -> None:
     """Validate study file, images and tables of DIR; list every problem with its remedy; touch nothing."""
     from neurotrial.console import console, show_problems
     from neurotrial.loading import load_study
+    from neurotrial.summaries import show_missingness, show_scans
 
     data = load_study(folder, extracted=False)
     show_problems(data.warnings)
     if data.study.imaging:
-        _show_scans(_plan_scans(data))
-    _show_missingness(data)
+        show_scans(_plan_scans(data))
+    show_missingness(data)
     following = "extract" if data.study.imaging and "features" not in data.tables else "fit"
     console().print(f"No errors. Next: neurotrial {following} {folder}", markup=False)
 
@@ -163,11 +163,12 @@ def fit(folder: Path) -> None:
     """Fit every analysis of DIR's study file and write DIR/results."""
     from neurotrial.console import show_problems
     from neurotrial.loading import load_study
+    from neurotrial.summaries import show_estimates
 
     data = load_study(folder)
     show_problems(data.warnings)
     results = _fit(data)
-    _show_estimates(results)
+    show_estimates(results)
     sys.exit(1 if (results.tables["estimates"]["status"] == "failed").any() else 0)
 
 
@@ -207,10 +208,11 @@ def run(folder: Path, jobs: int | None, on_error: OnError) -> None:
 def demo(folder: Path, jobs: int | None) -> None:
     """Simulate a small trial with images and known truth in DIR, and run everything on it."""
     from neurotrial.console import console
+    from neurotrial.summaries import show_truth
 
     _simulate(folder, {}, jobs)
     code = _run(folder, jobs, "continue")
-    _show_truth(folder)
+    show_truth(folder)
     console().print("All data of this study are simulated.", style="bold")
     console().print(f"Open {folder / 'output' / 'manuscript.html'}", markup=False)
     sys.exit(code)
@@ -306,6 +308,7 @@ def _run(folder: Path, jobs: int | None, on_error: OnError) -> int:
     from neurotrial.loading import load_study
     from neurotrial.provenance import changes_since
     from neurotrial.study_file import STUDY_FILE, read_study
+    from neurotrial.summaries import show_estimates
 
     code = 0
     if read_study(folder / STUDY_FILE).imaging:
@@ -317,7 +320,7 @@ def _run(folder: Path, jobs: int | None, on_error: OnError) -> int:
     changes = changes_since(_stored_provenance(folder), data)
     if changes:
         console().print(f"Fitting, because {'; '.join(changes)}", markup=False)
-        _show_estimates(_fit(data))
+        show_estimates(_fit(data))
     else:
         console().print("Results are up to date: not fitted again")
     _report(folder, None, "auto")
@@ -356,69 +359,3 @@ def _report(folder: Path, formats: list[str] | None, engine: Engine) -> None:
         written = build_reports(plan, bar.step, bar.detail)
     for path in written:
         console().print(f"Report: {path}", markup=False)
-
-
-def _show_truth(folder: Path) -> None:
-    """Show the main estimates of a simulated study beside the values that they estimate."""
-    import json
-
-    from neurotrial.console import show_table
-    from neurotrial.results import read_results
-    from neurotrial.simulation.truth import compare_with_truth
-
-    results = read_results(folder)
-    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    table = compare_with_truth(results.tables["estimates"], truth)
-    main_methods = {analysis["name"]: analysis["main_method"] for analysis in results.study["analyses"]}
-    chosen = table[(table["method"] == table["analysis"].map(main_methods)) & (table["term"] == "arm")]
-    rows = [
-        (
-            f"{row['analysis']}: {row['outcome']}",
-            f"{row['estimate']:.3g}",
-            f"{row['std_error']:.2g}",
-            f"{row['truth']:.3g}",
-            f"{row['monte_carlo_error']:.1g}",
-            f"{row['distance']:.1f}",
-        )
-        for row in chosen.to_dict("records")
-    ]
-    header = ("analysis", "estimate", "SE", "population value", "its error at most", "distance in SE")
-    show_table("Estimates beside the truth", header, rows)
-
-
-def _show_scans(plan: ScanPlan) -> None:
-    from neurotrial.console import show_table
-    from neurotrial.extract.extraction import scan_summary
-
-    rows = [(what, str(made), str(missing)) for what, made, missing in scan_summary(plan)]
-    show_table("Scans by visit", ("visit, modality", "found", "not made"), rows)
-
-
-def _show_missingness(data: StudyData) -> None:
-    from neurotrial.console import show_table
-    from neurotrial.outcomes import missingness
-
-    rows = [
-        (f"{row['outcome']}, {row['visit']}", str(row["arm"]), str(row["n"]), str(row["n_missing"]))
-        for row in missingness(data.outcomes).to_dict("records")
-    ]
-    show_table("Values by outcome and visit", ("outcome, visit", "arm", "present", "missing"), rows)
-
-
-def _show_estimates(results: Results) -> None:
-    from neurotrial.console import show_table
-
-    table = results.tables["estimates"]
-    main_methods = {analysis["name"]: analysis["main_method"] for analysis in results.study["analyses"]}
-    chosen = table[(table["method"] == table["analysis"].map(main_methods)) & (table["term"] == "arm")]
-    rows = [
-        (
-            f"{row['analysis']}: {row['outcome']}",
-            str(row["contrast"]),
-            f"{row['estimate']:.3g}",
-            f"{row['conf_low']:.3g} to {row['conf_high']:.3g}",
-            "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}",
-        )
-        for row in chosen.to_dict("records")
-    ]
-    show_table("Main estimates", ("analysis", "contrast", "estimate", "interval", "p"), rows)
