@@ -13,7 +13,7 @@ import pandas as pd
 __all__ = ["TIDY_COLUMNS", "Estimate", "failed_row", "tidy_frame"]
 
 Term = Literal["arm", "within_arm", "lsmean"]
-IntervalKind = Literal["t", "exact_rank", "asymptotic_rank", "none"]
+IntervalKind = Literal["t", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"]
 
 _DTYPES: dict[str, str] = {
     "method": "str",
@@ -29,6 +29,8 @@ _DTYPES: dict[str, str] = {
     "conf_level": "float64",
     "interval_kind": "str",
     "p_value": "float64",
+    "probability_benefit": "float64",
+    "probability_mcid": "float64",
     "n_participants": "Int64",
     "n_per_arm": "str",
     "n_observations": "Int64",
@@ -59,8 +61,11 @@ class Estimate:
         NaN where the method has no such number. Units of estimate, standard error and limits are the outcome's.
     conf_level : float
         Confidence level of the interval, in (0, 1).
-    interval_kind : {"t", "exact_rank", "asymptotic_rank", "none"}
-        How the interval was made.
+    interval_kind : {"t", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
+        How the interval was made; the last but one are equal-tailed and highest density intervals of a posterior.
+    probability_benefit, probability_mcid : float
+        Posterior probability of a benefit, and of one beyond the minimal clinically important difference; NaN where
+        there is no posterior or no such difference. A posterior's mean and SD stand in ``estimate`` and ``std_error``.
     rows_per_participant : int
         Values of the outcome that each participant gives; 2 for a paired comparison.
     status : {"ok", "failed"}
@@ -83,6 +88,8 @@ class Estimate:
     conf_level: float = np.nan
     interval_kind: IntervalKind = "none"
     p_value: float = np.nan
+    probability_benefit: float = np.nan
+    probability_mcid: float = np.nan
     rows_per_participant: int = 1
     status: Literal["ok", "failed"] = "ok"
     reason: str = ""

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.paths import file_hash, replacing, writable_folder
 from neurotrial.table_checks import check_table
@@ -64,6 +65,7 @@ _ESTIMATES = Table(
         ),
         share("p_value", "two-sided p-value"),
         share("probability_benefit", "posterior probability of benefit"),
+        share("probability_mcid", "posterior probability of a benefit beyond the outcome's MCID"),
         count("n_participants", "participants in the estimate"),
         text("n_per_arm", "participants by arm, as JSON"),
         count("n_observations", "observations in the estimate"),
@@ -171,16 +173,77 @@ _CONNECTIVITY = Table(
     ),
 )
 
+_DIAGNOSTICS = Table(
+    "diagnostics",
+    "one row for each Bayesian fit and compared arm: the prior of its effect, and what its draws are worth",
+    ("key",),
+    (
+        _KEY,
+        *_WHERE,
+        text("contrast", "what is compared"),
+        text("prior", "set of the prior of the effect", levels=PRIOR_SETS),
+        number("prior_mean", "mean of the prior of the effect, in baseline SDs; above 0 is a benefit"),
+        number("prior_sd", "SD of the prior of the effect, in baseline SDs", minimum=0),
+        number("baseline_sd", "baseline SD pooled over the arms, in the unit of the outcome", minimum=0),
+        text("sampler", "nutpie, or PyMC NUTS"),
+        count("chains", "chains"),
+        count("draws", "kept draws of each chain"),
+        share("target_accept", "acceptance rate that the step size aimed at"),
+        count("attempts", "how often the fit was tried"),
+        number("rhat", "rank-normalised R-hat of the effect", minimum=0),
+        number("ess_bulk", "effective draws of the effect, centre", minimum=0),
+        number("ess_tail", "effective draws of the effect, tails (0.05 and 0.95)", minimum=0),
+        number("mcse_mean", "Monte Carlo error of the posterior mean, in the unit of the outcome", minimum=0),
+        number("worst_rhat", "largest R-hat of any parameter", minimum=0),
+        number("least_ess", "fewest effective draws of any parameter, centre or tails", minimum=0),
+        number("bfmi", "smallest estimated Bayesian fraction of missing information of a chain", minimum=0),
+        count("divergences", "divergent transitions"),
+        text("status", "ok, or failed with the reason", levels=("ok", "failed")),
+        text("reason", "what was not reached", **_OPTIONAL),
+        text("posterior", "file of the posterior, in results/posteriors; missing where there is none", **_OPTIONAL),
+    ),
+)
+
+_PREDICTIVE = Table(
+    "predictive",
+    "prior and posterior predictive checks: what the model makes of new participants in the place of those observed",
+    ("key",),
+    (
+        _KEY,
+        *_WHERE,
+        text("source", "whose draws", levels=("prior", "posterior")),
+        text("visit", "visit"),
+        _ARM,
+        text(
+            "statistic",
+            "value (of one participant), or mean, sd, minimum, maximum of the arm",
+            levels=("value", "mean", "sd", "minimum", "maximum"),
+        ),
+        count("n", "participants of the arm in the fit"),
+        number("observed", "the statistic of those observed; missing for value"),
+        number("low", "2.5 % quantile of the replicates"),
+        number("q1", "25 % quantile"),
+        number("median", "50 % quantile"),
+        number("q3", "75 % quantile"),
+        number("high", "97.5 % quantile"),
+        share("probability", "share of replicates at or above the observed statistic, ties half"),
+        share("outside_range", "share of replicated values outside the outcome's declared range"),
+    ),
+)
+
 RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
-        _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, TABLES["outcomes"],
-        TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+        _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS,
+        _PREDICTIVE, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
-_EMPTY_ALLOWED = ("adjusted", "harms_summary", "connectivity", "features", "quality", "decisions", "status")
+_EMPTY_ALLOWED = (
+    "adjusted", "harms_summary", "connectivity", "diagnostics", "predictive", "features", "quality", "decisions",
+    "status",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

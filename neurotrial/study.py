@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from neurotrial.bayes_plan import BAYES_METHODS, BayesPlan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.study_part import Name, Part, Text
 
@@ -43,6 +44,8 @@ Method = Literal[
     "improvement_ratio",
     "share_of_potential",
     "within_arm",
+    "bayes_ancova",
+    "bayes_group_time",
 ]
 Format = Literal["html", "docx", "pdf"]
 Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
@@ -63,6 +66,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "ratio_potential_permutation",
     ),
     "within_arm": ("change_welch", "paired_t"),
+    **BAYES_METHODS,
 }
 """Each method that an analysis may name, with the rows of between- and within-arm estimates that it gives."""
 
@@ -230,6 +234,8 @@ class Study(Part):
         Version of the study file's own grammar; 1 is the only one.
     imaging : ImagingPlan or None
         How images become tables; None for a study whose imaging measures, if any, come as tables.
+    bayes : BayesPlan or None
+        Priors and sampler; None for a study without Bayesian methods.
     conf_level : float
         Confidence level of every interval, in (0.5, 1).
     seed : int
@@ -255,6 +261,7 @@ class Study(Part):
     analyses: Annotated[list[Analysis], Field(min_length=1)]
     families: list[Family] = Field(default_factory=list)
     imaging: ImagingPlan | None = None
+    bayes: BayesPlan | None = None
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0)] = 1
     n_resamples: Annotated[int, Field(ge=999, le=10_000_000)] = 10_000

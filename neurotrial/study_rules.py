@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.formulas import formula_faults
 from neurotrial.study import METHODS, Analysis, Study
+
+if TYPE_CHECKING:
+    from neurotrial.bayes_plan import EffectPriors
 
 __all__ = ["rule_problems"]
 
@@ -39,6 +43,7 @@ def rule_problems(study: Study) -> list[Fault]:
         _analyses,
         _families,
         _imaging,
+        _bayes,
     )
     return [fault for check in checks for fault in check(study)]
 
@@ -220,6 +225,9 @@ def _families(study: Study) -> Iterator[Fault]:
             given = [row for method in methods.get(name, []) for row in METHODS[method] if row != "paired_t"]
             if name in methods:
                 yield from _unknown((*key, "method"), family.method, f"estimate of analysis {name!r}", given)
+        if family.method in itertools.chain(*BAYES_METHODS.values()):
+            rule = f"{family.method!r} has no p-value to adjust"
+            yield (*key, "method"), rule, "name a frequentist estimate of these analyses"
 
 
 def _imaging(study: Study) -> Iterator[Fault]:
@@ -236,3 +244,34 @@ def _imaging(study: Study) -> Iterator[Fault]:
     if not cleaning.high_pass < cleaning.low_pass:
         rule = f"{cleaning.high_pass:g} must be below low_pass, {cleaning.low_pass:g}"
         yield ("imaging", "cleaning", "high_pass"), rule, "exchange or correct the two frequencies"
+
+
+def _bayes(study: Study) -> Iterator[Fault]:
+    for index, analysis in enumerate(study.analyses):
+        named = [method for method in analysis.methods if method in BAYES_METHODS]
+        if named and study.bayes is None:
+            rule = f"{named[0]} needs priors, and none are declared"
+            yield (
+                ("analyses", index, "methods"),
+                rule,
+                "declare the part `bayes`, as `neurotrial init` writes it",
+            )
+    if study.bayes is not None:
+        yield from _effect_priors(study.bayes.effect)
+
+
+def _effect_priors(priors: EffectPriors) -> Iterator[Fault]:
+    """Yield where a prior contradicts its name: effects are oriented, so that above 0 is a benefit."""
+    key = ("bayes", "effect")
+    if priors.sceptical.mean > 0:
+        rule = f"{priors.sceptical.mean:g} favours the arm, which a sceptical prior does not"
+        yield (*key, "sceptical", "mean"), rule, "use 0 or less"
+    if priors.neutral.mean != 0:
+        rule = f"{priors.neutral.mean:g} favours one side, which a neutral prior does not"
+        yield (*key, "neutral", "mean"), rule, "use 0"
+    if priors.enthusiastic.mean <= 0:
+        rule = f"{priors.enthusiastic.mean:g} does not favour the arm, which an enthusiastic prior does"
+        yield (*key, "enthusiastic", "mean"), rule, "use the effect that is hoped for, above 0"
+    if priors.sceptical.sd >= priors.neutral.sd:
+        rule = f"{priors.sceptical.sd:g} is no narrower than the neutral prior, {priors.neutral.sd:g}"
+        yield (*key, "sceptical", "sd"), rule, "a sceptic doubts large effects: use a smaller SD"

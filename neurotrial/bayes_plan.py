@@ -1,0 +1,148 @@
+"""The Bayesian part of the study file: priors on a standardised scale, the interval, the sampler and what it must reach."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from neurotrial.study_part import Part
+
+__all__ = [
+    "BAYES_METHODS",
+    "PRIOR_SETS",
+    "Acceptance",
+    "BayesPlan",
+    "EffectPriors",
+    "NormalPrior",
+    "NuisancePriors",
+    "SamplingPlan",
+]
+
+PRIOR_SETS = ("sceptical", "neutral", "enthusiastic")
+"""The sets of priors of the arm effect, each of which gives a row of estimates."""
+
+BAYES_METHODS = {
+    method: tuple(f"{method}_{prior}" for prior in PRIOR_SETS)
+    for method in ("bayes_ancova", "bayes_group_time")
+}
+"""Each Bayesian method that an analysis may name, with its rows of estimates, in the order of `PRIOR_SETS`."""
+
+_Location = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+_Scale = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+"""A scale of 0 is no prior but a value, one without an end is improper: neither is taken."""
+
+
+class NormalPrior(Part):
+    """A normal prior; mean and SD in baseline SDs."""
+
+    mean: _Location = 0.0
+    sd: _Scale
+
+
+class EffectPriors(Part):
+    """Priors of the effect of an arm against the reference, in baseline SDs, oriented: above 0 is a benefit.
+
+    Attributes
+    ----------
+    sceptical : NormalPrior
+        By default an effect above 0.5 SD has a probability of 0.05.
+    neutral : NormalPrior
+        Centred on no effect and wide.
+    enthusiastic : NormalPrior
+        By default centred on 0.5 SD, and harm has a probability of 0.05.
+
+    References
+    ----------
+    Spiegelhalter DJ, Freedman LS, Parmar MKB. J R Stat Soc A 1994;157:357-416. https://doi.org/10.2307/2983527
+    """
+
+    sceptical: NormalPrior = NormalPrior(mean=0.0, sd=0.3)
+    neutral: NormalPrior = NormalPrior(mean=0.0, sd=1.0)
+    enthusiastic: NormalPrior = NormalPrior(mean=0.5, sd=0.3)
+
+
+class NuisancePriors(Part):
+    """Priors of everything but the effect, in baseline SDs.
+
+    Attributes
+    ----------
+    intercept_sd : float
+        SD of the normal prior, centred on 0, of a mean less the mean at baseline.
+    slope : NormalPrior
+        Follow-up on baseline (analysis of covariance alone).
+    covariate_sd : float
+        SD of the normal prior, centred on 0, of the slope of a covariate over its own SD.
+    imbalance_sd : float
+        SD of the normal prior, centred on 0, of the difference between arms at baseline (group x time alone).
+    residual_sd : float
+        Scale of the half-normal prior of a residual SD.
+    correlation_eta : float
+        LKJ parameter of the correlation of two visits (group x time alone); 1 is uniform, more favours 0.
+    """
+
+    intercept_sd: _Scale = 2.5
+    slope: NormalPrior = NormalPrior(mean=0.5, sd=1.0)
+    covariate_sd: _Scale = 1.0
+    imbalance_sd: _Scale = 1.0
+    residual_sd: _Scale = 2.0
+    correlation_eta: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1.0
+
+
+class SamplingPlan(Part):
+    """The sampler: chains, kept draws and warm-up of each, and the acceptance rate that the step size aims at."""
+
+    chains: Annotated[int, Field(ge=2, le=32)] = 4
+    draws: Annotated[int, Field(ge=200, le=100_000)] = 1500
+    tune: Annotated[int, Field(ge=200, le=100_000)] = 1000
+    target_accept: Annotated[float, Field(ge=0.6, lt=1)] = 0.9
+
+
+class Acceptance(Part):
+    """What every parameter of a fit must reach; divergent transitions are never accepted.
+
+    Attributes
+    ----------
+    rhat : float
+        Largest rank-normalised R-hat.
+    ess : float
+        Fewest effective draws, for the centre and for the tails.
+    bfmi : float
+        Smallest estimated Bayesian fraction of missing information of a chain.
+    attempts : int
+        How often a fit is tried, each time with smaller steps and twice the draws, before it is reported as failed.
+
+    References
+    ----------
+    Vehtari A et al. Bayesian Anal 2021;16:667-718. https://doi.org/10.1214/20-BA1221
+    Betancourt M. 2017. https://doi.org/10.48550/arXiv.1701.02434
+    """
+
+    rhat: Annotated[float, Field(gt=1, le=1.1)] = 1.01
+    ess: Annotated[float, Field(ge=100, allow_inf_nan=False)] = 400.0
+    bfmi: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    attempts: Annotated[int, Field(ge=1, le=5)] = 3
+
+
+class BayesPlan(Part):
+    """Priors, interval and sampler of every Bayesian method.
+
+    Attributes
+    ----------
+    effect : EffectPriors
+        The three sets of the arm effect.
+    others : NuisancePriors
+        Everything else.
+    interval : {"eti", "hdi"}
+        Equal-tailed interval or highest density interval, at the study's confidence level.
+    sampling : SamplingPlan
+        The sampler.
+    accept : Acceptance
+        What a fit must reach.
+    """
+
+    effect: EffectPriors = Field(default_factory=EffectPriors)
+    others: NuisancePriors = Field(default_factory=NuisancePriors)
+    interval: Literal["eti", "hdi"] = "eti"
+    sampling: SamplingPlan = Field(default_factory=SamplingPlan)
+    accept: Acceptance = Field(default_factory=Acceptance)
