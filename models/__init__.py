@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurotrial.models.ancova_fit import Ancova, ancova
+    from neurotrial.models.bayes.estimators import BayesianFit, bayes_two_visits
     from neurotrial.models.change import Comparison, change_score, follow_up_only, within_arm
     from neurotrial.models.compare import EstimatorComparison, compare_estimators
     from neurotrial.models.coupling import expected_coupling
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TIDY_COLUMNS",
     "Ancova",
+    "BayesianFit",
     "Comparison",
     "Estimate",
     "EstimatorComparison",
@@ -27,6 +29,7 @@ __all__ = [
     "RankTest",
     "adjust",
     "ancova",
+    "bayes_two_visits",
     "change_score",
     "compare_estimators",
     "expected_coupling",
@@ -39,6 +42,7 @@ __all__ = [
 
 _HOMES = {
     "ancova_fit": ("Ancova", "ancova"),
+    "bayes.estimators": ("BayesianFit", "bayes_two_visits"),
     "change": ("Comparison", "change_score", "follow_up_only", "within_arm"),
     "compare": ("EstimatorComparison", "compare_estimators"),
     "coupling": ("expected_coupling",),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from neurotrial.models.bayes.sentences import is_bayesian, posterior_sentence
 from neurotrial.models.between import monte_carlo_error
 
 if TYPE_CHECKING:
@@ -78,15 +79,18 @@ def agreement(
     Returns
     -------
     str
-        One sentence for each contrast of arms.
+        One sentence for each contrast of arms, and one on the posteriors where there are any.
     """
     between = rows[rows["term"] == "arm"]
     contrasts = list(dict.fromkeys(between["contrast"]))
     sentences = []
     for contrast in contrasts:
         own = between[between["contrast"] == contrast]
-        sentence = _sentence(own, wide, main, 1 if direction == "higher_is_better" else -1, conf_level)
-        sentences.append(f"{contrast}: {sentence}" if len(contrasts) > 1 else sentence)
+        tests = own[~own["method"].map(is_bayesian)]
+        sign = 1 if direction == "higher_is_better" else -1
+        tested = "" if tests.empty else _sentence(tests, wide, main, sign, conf_level)
+        said = " ".join(filter(None, (tested, posterior_sentence(own, _arms(contrast, wide)[0]))))
+        sentences.append(f"{contrast}: {said}" if len(contrasts) > 1 else said)
     return " ".join(sentences) or "No estimate between arms was asked for."
 
 

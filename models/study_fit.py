@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
+from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError
+from neurotrial.executors import SerialExecutor
+from neurotrial.models.bayes.study_posteriors import BayesRows, count_fits, fit_posteriors
+from neurotrial.models.cells import cell_participants, cell_seed, study_cells
 from neurotrial.models.compare import agreement, estimate_methods
 from neurotrial.models.connectivity import summarise_connectivity
-from neurotrial.models.descriptives import describe_study, population_members
+from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
 from neurotrial.models.multiplicity import adjust
 from neurotrial.models.tidy import failed_row
 from neurotrial.provenance import provenance
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
+from neurotrial.study import METHODS
 from neurotrial.tables import TABLES
 from neurotrial.tabular import empty_table
 
@@ -26,9 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from neurotrial.loading import StudyData
-    from neurotrial.study import Analysis, Outcome, Study
+    from neurotrial.models.cells import Cell
+    from neurotrial.study import Study
 
-__all__ = ["fit_study"]
+__all__ = ["count_steps", "fit_study"]
 
 _COPIED = ("features", "quality", "decisions", "status")
 """Input tables that the reports show scan by scan."""
@@ -37,44 +42,26 @@ Progress = Callable[[str], None]
 """Told the name of each cell before it is fitted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One analysis of one outcome."""
-
-    analysis: Analysis
-    outcome: Outcome
-    estimand: str
-    population: str
-    visit: str
-
-    @property
-    def name(self) -> str:
-        """Analysis and outcome, for messages and seeds."""
-        return f"{self.analysis.name}/{self.outcome.name}"
+def count_steps(study: Study) -> int:
+    """Return how often `fit_study` tells of its progress."""
+    cells = study_cells(study)
+    fits = count_fits(cells)
+    return len(cells) + fits + bool(fits)
 
 
-def study_cells(study: Study) -> list[Cell]:
-    """Return the analyses of a study file, one cell for each analysis and outcome."""
-    cells = []
-    for analysis in study.analyses:
-        estimand = study.estimand_of(analysis)
-        population = study.population_of(analysis).name
-        cells += [
-            Cell(analysis, study.outcome(name), estimand.name, population, estimand.visit)
-            for name in estimand.outcomes
-        ]
-    return cells
-
-
-def fit_study(data: StudyData, progress: Progress = lambda _: None) -> Results:
+def fit_study(
+    data: StudyData, progress: Progress = lambda _: None, executor: Executor | None = None
+) -> Results:
     """Fit every analysis of a study.
 
     Parameters
     ----------
     data : StudyData
-        A checked study folder.
+        A checked study folder. Posteriors are written to ``results/posteriors/`` in it.
     progress : callable
-        Told the name of each cell before it is fitted.
+        Told what is at work: the name of each posterior, then of each cell.
+    executor : Executor, optional
+        Samples the posteriors; in this process by default.
 
     Returns
     -------
@@ -82,11 +69,12 @@ def fit_study(data: StudyData, progress: Progress = lambda _: None) -> Results:
         Estimates, adjusted p-values, statements, descriptives, flow and harms. A cell that cannot be fitted is a
         row with status ``failed`` and the reason.
     """
-    study = data.study
+    study, cells = data.study, study_cells(data.study)
+    posteriors = fit_posteriors(data, cells, executor or SerialExecutor(), progress)
     estimates, statements = [], []
-    for cell in study_cells(study):
+    for cell in cells:
         progress(cell.name)
-        rows, statement = _fit_cell(study, cell, data)
+        rows, statement = _fit_cell(study, cell, data, posteriors.get(cell.name, BayesRows()))
         estimates.append(rows)
         statements.append(statement)
     table = pd.concat([rows for rows in estimates if not rows.empty], ignore_index=True)
@@ -98,38 +86,29 @@ def fit_study(data: StudyData, progress: Progress = lambda _: None) -> Results:
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
         "connectivity": summarise_connectivity(study, data.tables),
+        "diagnostics": _frame("diagnostics", [row for one in posteriors.values() for row in one.diagnostics]),
+        "predictive": _frame("predictive", [row for one in posteriors.values() for row in one.predictive]),
         "outcomes": data.outcomes,
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
     tables |= copies
-    return Results(tables, study.model_dump(mode="json"), provenance(data, _decisions(table)))
+    decisions = _decisions(table, tables["diagnostics"])
+    return Results(tables, study.model_dump(mode="json"), provenance(data, decisions))
 
 
-def cell_seed(study: Study, cell: Cell) -> np.random.SeedSequence:
-    """Return the seed of a cell: the study's seed and the cell's name, so that no other cell moves it."""
-    return np.random.SeedSequence([study.seed, *cell.name.encode()])
+def _frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Put rows into a table of the results, in the order of its contract."""
+    table = RESULT_TABLES[name]
+    return pd.DataFrame(rows)[[column.name for column in table.columns]] if rows else empty_table(table)
 
 
-def _fit_cell(study: Study, cell: Cell, data: StudyData) -> tuple[pd.DataFrame, dict[str, str]]:
-    wide = _wide(study, cell, data)
-    try:
-        rows = estimate_methods(
-            wide,
-            methods=cell.analysis.methods,
-            arm_order=[arm.name for arm in study.arms],
-            reference=study.reference_arm.name,
-            covariates=cell.analysis.covariates,
-            maximum=cell.outcome.range[1] if cell.outcome.range else None,
-            follow_up=cell.visit,
-            baseline_visit=study.baseline_visit.name,
-            conf_level=study.conf_level,
-            n_resamples=study.n_resamples,
-            seed=cell_seed(study, cell),
-        )
-    except InputError as error:
-        rows = failed_row(
-            cell.analysis.main_method, "; ".join(f"{p.where}: {p.rule}" for p in error.problems)
-        )
+def _fit_cell(
+    study: Study, cell: Cell, data: StudyData, bayes: BayesRows
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    wide = cell_participants(cell, data)
+    methods = [method for method in cell.analysis.methods if method not in BAYES_METHODS]
+    parts = [_frequentist(study, cell, wide, methods)] if methods else []
+    rows = pd.concat([*parts, *bayes.estimates], ignore_index=True)
     statement = agreement(
         _labelled(study, rows, "contrast"),
         _labelled(study, wide, "arm"),
@@ -141,15 +120,25 @@ def _fit_cell(study: Study, cell: Cell, data: StudyData) -> tuple[pd.DataFrame, 
     return _identified(study, cell, rows), {"key": key, "statement": statement}
 
 
-def _wide(study: Study, cell: Cell, data: StudyData) -> pd.DataFrame:
-    """Return one row for each member of the population: arm, baseline, follow-up and covariates."""
-    members = population_members(study, data.tables["participants"], cell.population)["participant_id"]
-    long = data.outcomes
-    wanted = (long["outcome"] == cell.outcome.name) & (long["visit"] == cell.visit)
-    rows = long[wanted & long["participant_id"].isin(members)]
-    return (
-        rows.drop(columns=["visit", "outcome"]).rename(columns={"value": "follow_up"}).reset_index(drop=True)
-    )
+def _frequentist(study: Study, cell: Cell, wide: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    try:
+        return estimate_methods(
+            wide,
+            methods=methods,
+            arm_order=[arm.name for arm in study.arms],
+            reference=study.reference_arm.name,
+            covariates=cell.analysis.covariates,
+            maximum=cell.outcome.range[1] if cell.outcome.range else None,
+            follow_up=cell.visit,
+            baseline_visit=study.baseline_visit.name,
+            conf_level=study.conf_level,
+            n_resamples=study.n_resamples,
+            seed=cell_seed(study, cell),
+        )
+    except InputError as error:
+        main = cell.analysis.main_method
+        slug = METHODS[methods[0]][0] if main.startswith(tuple(BAYES_METHODS)) else main
+        return failed_row(slug, "; ".join(f"{p.where}: {p.rule}" for p in error.problems))
 
 
 def _labelled(study: Study, frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -168,16 +157,14 @@ def _identified(study: Study, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
         "population": cell.population,
         "visit": cell.visit,
         "reference_arm": study.reference_arm.name,
-        "probability_benefit": np.nan,
         "spec_hash": study.spec_hash,
     }
     full = rows.assign(**shared)
     full["unit"] = [
         "ratio" if method.startswith("ratio_") else cell.outcome.unit for method in full["method"]
     ]
-    place = {"analysis": cell.analysis.name, "outcome": cell.outcome.name, "population": cell.population}
     full["key"] = [
-        estimate_key(**place, method=method, contrast=contrast, visit=cell.visit)
+        estimate_key(**cell.place, method=method, contrast=contrast, visit=cell.visit)
         for method, contrast in zip(full["method"], full["contrast"], strict=True)
     ]
     return full[[column.name for column in RESULT_TABLES["estimates"].columns]]
@@ -197,10 +184,19 @@ def _families(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
 
 
-def _decisions(estimates: pd.DataFrame) -> list[str]:
-    return list(_failures(estimates)) or ["every analysis was fitted as planned"]
+def _decisions(estimates: pd.DataFrame, diagnostics: pd.DataFrame) -> list[str]:
+    return [*_failures(estimates), *_retries(diagnostics)] or ["every analysis was fitted as planned"]
 
 
 def _failures(estimates: pd.DataFrame) -> Iterator[str]:
     for row in estimates[estimates["status"] == "failed"].itertuples():
         yield f"{row.key}: failed, {row.reason}"
+
+
+def _retries(diagnostics: pd.DataFrame) -> Iterator[str]:
+    again = diagnostics[(diagnostics["status"] == "ok") & (diagnostics["attempts"] > 1)]
+    for row in again.to_dict("records"):
+        yield (
+            f"{row['key']}: sampled again, {row['attempts']} attempts in all, the last with an acceptance rate of "
+            f"{row['target_accept']:g}"
+        )

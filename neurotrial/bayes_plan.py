@@ -58,7 +58,7 @@ class EffectPriors(Part):
     """
 
     sceptical: NormalPrior = NormalPrior(mean=0.0, sd=0.3)
-    neutral: NormalPrior = NormalPrior(mean=0.0, sd=1.0)
+    neutral: NormalPrior = NormalPrior(mean=0.0, sd=2.0)
     enthusiastic: NormalPrior = NormalPrior(mean=0.5, sd=0.3)
 
 
@@ -81,11 +81,11 @@ class NuisancePriors(Part):
         LKJ parameter of the correlation of two visits (group x time alone); 1 is uniform, more favours 0.
     """
 
-    intercept_sd: _Scale = 2.5
+    intercept_sd: _Scale = 2.0
     slope: NormalPrior = NormalPrior(mean=0.5, sd=1.0)
     covariate_sd: _Scale = 1.0
     imbalance_sd: _Scale = 1.0
-    residual_sd: _Scale = 2.0
+    residual_sd: _Scale = 1.5
     correlation_eta: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1.0
 
 

@@ -157,17 +157,18 @@ def extract(folder: Path, jobs: int | None, on_error: OnError) -> None:
     sys.exit(_extract(folder, jobs, on_error))
 
 
-@main.command(epilog="Example:\n  neurotrial fit my-trial")
+@main.command(epilog="Examples:\n  neurotrial fit my-trial\n  neurotrial fit my-trial --jobs 1")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-def fit(folder: Path) -> None:
-    """Fit every analysis of DIR's study file and write DIR/results."""
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes that sample.  [default: all processors]")
+def fit(folder: Path, jobs: int | None) -> None:
+    """Fit every analysis of DIR's study file and write DIR/results; posteriors that are up to date are kept."""
     from neurotrial.console import show_problems
     from neurotrial.loading import load_study
     from neurotrial.summaries import show_estimates
 
     data = load_study(folder)
     show_problems(data.warnings)
-    results = _fit(data)
+    results = _fit(data, jobs)
     show_estimates(results)
     sys.exit(1 if (results.tables["estimates"]["status"] == "failed").any() else 0)
 
@@ -320,22 +321,27 @@ def _run(folder: Path, jobs: int | None, on_error: OnError) -> int:
     changes = changes_since(_stored_provenance(folder), data)
     if changes:
         console().print(f"Fitting, because {'; '.join(changes)}", markup=False)
-        show_estimates(_fit(data))
+        show_estimates(_fit(data, jobs))
     else:
         console().print("Results are up to date: not fitted again")
     _report(folder, None, "auto")
     return code
 
 
-def _fit(data: StudyData) -> Results:
+def _fit(data: StudyData, jobs: int | None) -> Results:
     from neurotrial.console import console, logging_to, progress_bar
-    from neurotrial.models.study_fit import fit_study, study_cells
+    from neurotrial.executors import default_jobs, open_executor
+    from neurotrial.models.study_fit import count_steps, fit_study
     from neurotrial.paths import writable_folder
     from neurotrial.results import RESULTS_FOLDER, write_results
 
     writable_folder(data.folder / RESULTS_FOLDER)
-    with logging_to(data.folder), progress_bar("fit", len(study_cells(data.study))) as bar:
-        results = fit_study(data, bar.step)
+    with (
+        logging_to(data.folder),
+        progress_bar("fit", count_steps(data.study)) as bar,
+        open_executor(jobs or default_jobs()) as executor,
+    ):
+        results = fit_study(data, bar.step, executor)
         target = write_results(data.folder, results)
     console().print(f"Results: {target}", markup=False)
     return results

@@ -33,6 +33,9 @@ EXTRACTION_RECORD = f"{EXTRACTION_FOLDER}/software.json"
 _PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic")
 """The packages whose code makes numbers."""
 
+_SAMPLERS = ("pymc", "nutpie", "pytensor", "numba", "arviz-stats")
+"""Those of Bayesian fits."""
+
 
 def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
     """Return the record of a fit.
@@ -50,6 +53,7 @@ def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
         JSON values: hashes of plan, inputs and code, versions, platform, seed, time, decisions, warnings; and
         ``extraction``, what measured the images, where the study has any.
     """
+    packages = _PACKAGES + (_SAMPLERS if data.study.bayes else ())
     return {
         "neurotrial": __version__,
         "code_hash": code_hash(),
@@ -57,7 +61,7 @@ def provenance(data: StudyData, decisions: list[str]) -> dict[str, Any]:
         "inputs": data.hashes,
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
-        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
+        "versions": {name: found for name in packages if (found := _version(name))},
         "seed": data.study.seed,
         "n_resamples": data.study.n_resamples,
         "created": timestamp(),
@@ -99,7 +103,7 @@ def timestamp() -> str:
 def code_hash() -> str:
     """Return the BLAKE2b digest of the code that makes numbers: the core and the models."""
     digest = hashlib.blake2b(digest_size=16)
-    for name in ("neurotrial", "neurotrial.models"):
+    for name in ("neurotrial", "neurotrial.models", "neurotrial.models.bayes"):
         spec = find_spec(name)
         folder = Path(str(spec.origin if spec else "")).parent
         for path in sorted(folder.glob("*.py")):

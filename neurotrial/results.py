@@ -1,8 +1,8 @@
 """The results store: what the models write and the reports read, and nothing else.
 
 A results folder holds one table for each contract in `RESULT_TABLES` (Parquet, with a TSV copy and a JSON
-dictionary) and ``provenance.json``, which is written last and carries the hash of every table; a folder whose
-hashes do not fit was not written by one run and is refused.
+dictionary), the posteriors of Bayesian fits, and ``provenance.json``, which is written last and carries the hash of
+every table and posterior; a folder whose hashes do not fit was not written by one run and is refused.
 """
 
 from __future__ import annotations
@@ -25,9 +25,20 @@ from neurotrial.tabular import read_table, write_table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RESULTS_FOLDER", "RESULT_TABLES", "Results", "estimate_key", "read_results", "write_results"]
+__all__ = [
+    "POSTERIOR_FOLDER",
+    "RESULTS_FOLDER",
+    "RESULT_TABLES",
+    "Results",
+    "estimate_key",
+    "read_results",
+    "write_results",
+]
 
 RESULTS_FOLDER = "results"
+POSTERIOR_FOLDER = "posteriors"
+"""Inside the results folder: NetCDF files of draws, each named by what it depends on."""
+
 PROVENANCE = "provenance.json"
 
 _OPTIONAL: Mapping[str, Any] = MappingProxyType({"nullable": True})
@@ -200,7 +211,11 @@ _DIAGNOSTICS = Table(
         count("divergences", "divergent transitions"),
         text("status", "ok, or failed with the reason", levels=("ok", "failed")),
         text("reason", "what was not reached", **_OPTIONAL),
-        text("posterior", "file of the posterior, in results/posteriors; missing where there is none", **_OPTIONAL),
+        text(
+            "posterior",
+            "file of the posterior, in results/posteriors; missing where there is none",
+            **_OPTIONAL,
+        ),
     ),
 )
 
@@ -347,14 +362,24 @@ def write_results(folder: Path, results: Results) -> Path:
         for name, table in RESULT_TABLES.items()
         for path in write_table(results.tables[name], target, table)
     ]
+    paths += _kept_posteriors(target, results.tables["diagnostics"])
     with replacing(target / PROVENANCE) as temporary:
         content = {
             "study": results.study,
-            "files": {path.name: file_hash(path) for path in paths},
+            "files": {path.relative_to(target).as_posix(): file_hash(path) for path in paths},
             **results.provenance,
         }
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
+
+
+def _kept_posteriors(target: Path, diagnostics: pd.DataFrame) -> list[Path]:
+    """Return the posteriors that the results rest on, and remove those of earlier fits."""
+    kept = set(diagnostics["posterior"].dropna())
+    for path in (target / POSTERIOR_FOLDER).glob("*.nc"):
+        if path.name not in kept:
+            path.unlink()
+    return [target / POSTERIOR_FOLDER / name for name in sorted(kept)]
 
 
 def read_results(folder: Path) -> Results:

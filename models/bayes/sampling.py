@@ -1,20 +1,29 @@
-"""Sampling of a compiled model: nutpie, or PyMC's own NUTS where nutpie is not there; and what the draws are worth."""
+"""Sampling of a compiled model: nutpie, or PyMC's own NUTS where nutpie is not installed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.models.bayes.generations import read_trace
+from neurotrial.models.bayes.two_visits import build_model
+
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["Diagnostics", "Draws", "Sampler", "diagnose"]
+    from neurotrial.bayes_plan import SamplingPlan
+    from neurotrial.models.bayes.two_visits import Shape
+
+__all__ = ["NUTPIE", "PYMC", "Draws", "Sampler", "compiled", "sampler_name"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
+NUTPIE, PYMC = "nutpie", "PyMC NUTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,131 +36,86 @@ class Draws:
         Of each variable.
     energy : ndarray, shape (chains, draws)
         Energy of the Hamiltonian.
-    divergences : int
+    diverging : ndarray of bool, shape (chains, draws)
         Transitions that diverged.
-    sampler : str
-        What drew them.
     """
 
     values: Mapping[str, FloatArray]
     energy: FloatArray
-    divergences: int
-    sampler: str
+    diverging: np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostics:
-    """What the draws of one number are worth.
-
-    Attributes
-    ----------
-    rhat, ess_bulk, ess_tail, mcse_mean : float
-        Rank-normalised R-hat, effective draws for the centre and for the tails, Monte Carlo error of the mean.
-    bfmi : float
-        Smallest estimated Bayesian fraction of missing information of a chain.
-    divergences : int
-        Transitions that diverged.
-
-    References
-    ----------
-    Vehtari A et al. Bayesian Anal 2021;16:667-718. https://doi.org/10.1214/20-BA1221
-    """
-
-    rhat: float
-    ess_bulk: float
-    ess_tail: float
-    mcse_mean: float
-    bfmi: float
-    divergences: int
+def sampler_name() -> str:
+    """Return what draws on this machine."""
+    return NUTPIE if find_spec("nutpie") else PYMC
 
 
 class Sampler:
-    """A compiled model; its data can be swapped."""
+    """A model that is compiled once; its data can be swapped.
 
-    def __init__(self, model: pm.Model) -> None:
+    Parameters
+    ----------
+    model : pymc.Model
+        As `neurotrial.models.bayes.two_visits.build_model` gives it.
+    name : {"nutpie", "PyMC NUTS"}
+        What draws.
+    """
+
+    def __init__(self, model: pm.Model, name: str) -> None:
         self._model = model
         self._compiled: Any = None
-        if find_spec("nutpie"):
+        if name == NUTPIE:
             import nutpie
 
             self._compiled = nutpie.compile_pymc_model(model)
 
-    def sample(
-        self, data: Mapping[str, Any], *, draws: int, tune: int, chains: int, seed: int, target_accept: float
-    ) -> Draws:
+    def sample(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int) -> Draws:
         """Draw from the posterior given data.
 
         Parameters
         ----------
         data : mapping
-            As `neurotrial.models.bayes.models.model_data` gives it.
-        draws, tune, chains : int
-            Kept draws and warm-up of each chain; chains.
+            As `neurotrial.models.bayes.two_visits.model_data` gives it.
+        plan : SamplingPlan
+            Chains, draws, warm-up and acceptance rate.
         seed : int
             Root of the random streams.
-        target_accept : float
-            In (0, 1).
+
+        Returns
+        -------
+        Draws
+            One chain after the other: which draws come does not depend on the machine's processors.
         """
-        if self._compiled is None:
-            return self._by_pymc(data, draws, tune, chains, seed, target_accept)
+        trace = (
+            self._by_pymc(data, plan, seed) if self._compiled is None else self._by_nutpie(data, plan, seed)
+        )
+        values, stats = read_trace(trace)
+        return Draws(values, stats["energy"], stats["diverging"].astype(bool))
+
+    def _by_nutpie(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int) -> Any:
         import nutpie
 
-        trace = nutpie.sample(
-            self._compiled.with_data(**data),
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            cores=1,
-            seed=seed,
-            target_accept=target_accept,
-            progress_bar=False,
+        return nutpie.sample(
+            self._compiled.with_data(**data), **plan.model_dump(), cores=1, seed=seed, progress_bar=False
         )
-        return _read(trace, "nutpie")
 
-    def _by_pymc(
-        self, data: Mapping[str, Any], draws: int, tune: int, chains: int, seed: int, target_accept: float
-    ) -> Draws:
+    def _by_pymc(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int) -> Any:
         import pymc as pm
 
         with self._model:
             pm.set_data(dict(data))
-            trace = pm.sample(
-                draws=draws,
-                tune=tune,
-                chains=chains,
+            return pm.sample(
+                **plan.model_dump(),
+                nuts_sampler="pymc",
                 cores=1,
                 random_seed=seed,
-                target_accept=target_accept,
                 progressbar=False,
+                quiet=True,
                 compute_convergence_checks=False,
             )
-        return _read(trace, "PyMC NUTS")
 
 
-def _read(trace: Any, sampler: str) -> Draws:
-    posterior = {name: np.asarray(trace["posterior"][name]) for name in trace["posterior"].data_vars}
-    stats = trace["sample_stats"]
-    return Draws(posterior, np.asarray(stats["energy"]), int(np.asarray(stats["diverging"]).sum()), sampler)
-
-
-def diagnose(values: FloatArray, draws: Draws) -> Diagnostics:
-    """Return what the draws of one number are worth.
-
-    Parameters
-    ----------
-    values : ndarray, shape (chains, draws)
-        The number in each draw.
-    draws : Draws
-        The fit that it comes from.
-    """
-    from arviz_stats.base import array_stats
-
-    axes = {"chain_axis": 0, "draw_axis": 1}
-    return Diagnostics(
-        rhat=float(array_stats.rhat(values, **axes)),
-        ess_bulk=float(array_stats.ess(values, method="bulk", **axes)),
-        ess_tail=float(array_stats.ess(values, method="tail", prob=(0.05, 0.95), **axes)),
-        mcse_mean=float(array_stats.mcse(values, method="mean", **axes)),
-        bfmi=float(np.min(array_stats.bfmi(draws.energy, **axes))),
-        divergences=draws.divergences,
-    )
+@lru_cache(maxsize=8)
+def compiled(shape: Shape, name: str) -> Sampler:
+    """Return the compiled model of a shape; each shape is compiled once a process, which takes seconds to a minute."""
+    return Sampler(build_model(shape), name)

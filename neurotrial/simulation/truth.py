@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.loading import StudyData
 from neurotrial.models.study_fit import fit_study
 from neurotrial.outcomes import build_outcomes
@@ -84,6 +85,16 @@ def of_source(study: Study, table: str) -> Study:
     return study.model_copy(update={"outcomes": outcomes, "analyses": kept, "families": []})
 
 
+def without_posteriors(study: Study) -> Study:
+    """Return the plan without Bayesian methods: for a very large trial they give what the frequentist ones give."""
+    kept = [
+        analysis.model_copy(update={"methods": methods})
+        for analysis in study.analyses
+        if (methods := [method for method in analysis.methods if method not in BAYES_METHODS])
+    ]
+    return study.model_copy(update={"analyses": kept, "bayes": None})
+
+
 def study_data(study: Study, tables: Mapping[str, pd.DataFrame]) -> StudyData:
     """Return a study that exists in memory only."""
     outcomes, problems = build_outcomes(study, tables)
@@ -107,7 +118,7 @@ def estimands(study: Study, tables: Mapping[str, pd.DataFrame]) -> list[dict[str
         large trial, which does not know that both arms hold the same people: the error of a contrast is smaller), unit,
         n_participants.
     """
-    plan = study.model_copy(update={"n_resamples": _FEWEST_RESAMPLES})
+    plan = without_posteriors(study).model_copy(update={"n_resamples": _FEWEST_RESAMPLES})
     rows = fit_study(study_data(plan, tables)).tables["estimates"]
     rank = (rows["conf_high"] - rows["conf_low"]) / (2 * _NORMAL_95)
     error = rows["std_error"].fillna(rank)
