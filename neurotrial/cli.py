@@ -219,30 +219,15 @@ def demo(folder: Path, jobs: int | None) -> None:
     sys.exit(code)
 
 
-@main.command(epilog="Example:\n  neurotrial verify")
-def verify() -> None:
+@main.command(epilog="Examples:\n  neurotrial verify\n  neurotrial verify --bayes")
+@click.option(
+    "--bayes", is_flag=True, help="Also sample posteriors that are known exactly (a minute or two)."
+)
+def verify(bayes: bool) -> None:
     """Re-run the numerical references that ship with the package and print the validation table."""
-    from neurotrial.console import console, show_table
-    from neurotrial.models.verify import verify as run
+    from neurotrial.summaries import show_references, show_sampled_posteriors
 
-    table = run()
-    grouped = table.groupby(["case", "method"], sort=False)
-    rows = [
-        (
-            f"{case}: {method}",
-            str(len(own)),
-            f"{own['relative_difference'].max():.1e}",
-            str(int((~own["ok"]).sum())),
-        )
-        for (case, method), own in grouped
-    ]
-    show_table(
-        "Agreement with the references",
-        ("reference", "numbers", "largest relative difference", "outside tolerance"),
-        rows,
-    )
-    failed = int((~table["ok"]).sum())
-    console().print(f"{len(table)} numbers compared, {failed} outside their tolerance")
+    failed = show_references() + (show_sampled_posteriors() if bayes else 0)
     sys.exit(1 if failed else 0)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from neurotrial.console import show_table
+from neurotrial.console import console, show_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from neurotrial.loading import StudyData
     from neurotrial.results import Results
 
-__all__ = ["show_estimates", "show_missingness", "show_scans", "show_truth"]
+__all__ = [
+    "show_estimates",
+    "show_missingness",
+    "show_references",
+    "show_sampled_posteriors",
+    "show_scans",
+    "show_truth",
+]
 
 SMALL_P = 0.001
 
@@ -72,11 +80,71 @@ def show_estimates(results: Results) -> None:
             str(row["contrast"]),
             f"{row['estimate']:.3g}",
             f"{row['conf_low']:.3g} to {row['conf_high']:.3g}",
-            "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}",
+            _strength(row),
         )
         for row in _main_effects(table, results).to_dict("records")
     ]
-    show_table("Main estimates", ("analysis", "contrast", "estimate", "interval", "p"), rows)
+    show_table("Main estimates", ("analysis", "contrast", "estimate", "interval", "p or P(benefit)"), rows)
+    failed = table[table["status"] == "failed"]
+    for row in failed.to_dict("records"):
+        console(stderr=True).print(f"failed: {row['key']}: {row['reason']}", style="bold red", markup=False)
+
+
+def _strength(row: Mapping[Hashable, Any]) -> str:
+    """Return the p-value, or the posterior probability of benefit where there is one instead."""
+    if row["probability_benefit"] == row["probability_benefit"]:  # noqa: PLR0124  missing is not equal to itself
+        return f"P {row['probability_benefit']:.3f}"
+    return "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}"
+
+
+def show_references() -> int:
+    """Compute the numbers of the references again, show how far they agree, and return how many do not."""
+    from neurotrial.models.verify import verify
+
+    table = verify()
+    rows = [
+        (
+            f"{case}: {method}",
+            str(len(own)),
+            f"{own['relative_difference'].max():.1e}",
+            str(int((~own["ok"]).sum())),
+        )
+        for (case, method), own in table.groupby(["case", "method"], sort=False)
+    ]
+    header = ("reference", "numbers", "largest relative difference", "outside tolerance")
+    show_table("Agreement with the references", header, rows)
+    failed = int((~table["ok"]).sum())
+    console().print(f"{len(table)} numbers compared, {failed} outside their tolerance")
+    return failed
+
+
+def show_sampled_posteriors() -> int:
+    """Sample posteriors that are known exactly, show how far they agree, and return how many numbers do not."""
+    from neurotrial.models.bayes.sampling import sampler_name
+    from neurotrial.models.bayes.verify import LIMIT, verify_posteriors
+
+    table = verify_posteriors()
+    rows = [
+        (f"{model}, {trial}, {prior} prior", *_sampled_cells(own))
+        for (model, trial, prior), own in table.groupby(["model", "trial", "prior"], sort=False)
+    ]
+    header = (
+        "posterior of the effect",
+        "exact mean",
+        "sampled",
+        "exact SD",
+        "sampled",
+        "largest distance in MCSE",
+    )
+    show_table(f"Posteriors sampled by {sampler_name()} beside the exact ones, in baseline SDs", header, rows)
+    failed = int((~table["ok"]).sum())
+    console().print(f"{len(table)} numbers compared, {failed} farther than {LIMIT:g} Monte Carlo errors")
+    return failed
+
+
+def _sampled_cells(own: pd.DataFrame) -> tuple[str, ...]:
+    numbers = own.set_index("quantity")[["exact", "sampled"]].loc[["mean", "sd"]]
+    return (*(f"{number:.4f}" for number in numbers.to_numpy().ravel()), f"{own['distance'].max():.2f}")
 
 
 def _main_effects(table: pd.DataFrame, results: Results) -> pd.DataFrame:

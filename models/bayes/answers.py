@@ -90,7 +90,7 @@ def effect_estimates(
         if posterior.fault:
             yield Estimate(**known, status="failed", reason=_failure(posterior))
         else:
-            draws = posterior.draws.values[EFFECT][..., index] * standardised.sd
+            draws = posterior.draws.variables[EFFECT][..., index] * standardised.sd
             yield Estimate(**known, **_summary(draws, question, asked), reason=table.note)
 
 
@@ -126,7 +126,7 @@ def diagnostic_rows(
     """Yield what the draws are worth, for each compared arm; of a failed fit too."""
     table, sign = standardised.table, orientation(asked.direction)
     for index, arm in enumerate(table.compared):
-        own = precision(posterior.draws.values[EFFECT][..., index] * standardised.sd)
+        own = precision(posterior.draws.variables[EFFECT][..., index] * standardised.sd)
         yield {
             "contrast": f"{arm} - {table.reference}",
             "prior": asked.prior,

@@ -103,6 +103,6 @@ def convergence(draws: Draws) -> Convergence:
 
 def _columns(draws: Draws) -> Iterator[FloatArray]:
     """Yield each scalar parameter, shape (chains, draws)."""
-    for values in draws.values.values():
+    for values in draws.variables.values():
         flat = values.reshape(*values.shape[:2], -1)
         yield from np.moveaxis(flat, -1, 0)

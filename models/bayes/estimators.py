@@ -64,7 +64,7 @@ class BayesianFit:
 
     def effect_draws(self, prior: str = "neutral") -> FloatArray:
         """Return draws of the effect in the unit of the outcome, shape (chains, draws, compared arms)."""
-        return np.asarray(self.posteriors[prior].draws.values[EFFECT] * self.sd)
+        return np.asarray(self.posteriors[prior].draws.variables[EFFECT] * self.sd)
 
 
 def bayes_two_visits(

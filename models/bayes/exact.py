@@ -1,14 +1,18 @@
-"""The exact posterior of a Gaussian linear model with independent normal priors: what the sampler is held against."""
+"""The exact posterior of a Gaussian linear model with independent normal priors: what samplers are held against."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import optimize, special, stats
 
-__all__ = ["NormalMixture", "exact_effect"]
+if TYPE_CHECKING:
+    from neurotrial.bayes_plan import NormalPrior, NuisancePriors
+    from neurotrial.models.bayes.standardised import TwoVisits
+
+__all__ = ["NormalMixture", "exact_ancova", "exact_effect"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -54,6 +58,40 @@ class NormalMixture:
                 lambda value: self.cdf(value) - probability, self.mean - reach, self.mean + reach, xtol=1e-13
             )
         )
+
+
+def exact_ancova(
+    visits: TwoVisits, effect: NormalPrior, priors: NuisancePriors, arm: int = 0
+) -> NormalMixture:
+    """Return the posterior of the effect of a compared arm in the Bayesian analysis of covariance.
+
+    Parameters
+    ----------
+    visits : TwoVisits
+        Data on the standardised scale.
+    effect : NormalPrior
+        Prior of the effect of each compared arm.
+    priors : NuisancePriors
+        Priors of everything else.
+    arm : int
+        Which of the compared arms.
+
+    Returns
+    -------
+    NormalMixture
+    """
+    (n, k), q = visits.arms.shape, visits.covariates.shape[1]
+    design = np.column_stack([np.ones(n), visits.baseline, visits.arms, visits.covariates])
+    return exact_effect(
+        visits.follow_up,
+        design,
+        prior_mean=np.array([0.0, priors.slope.mean, *[effect.mean] * k, *[0.0] * q]),
+        prior_sd=np.array(
+            [priors.intercept_sd, priors.slope.sd, *[effect.sd] * k, *[priors.covariate_sd] * q]
+        ),
+        sigma_scale=priors.residual_sd,
+        column=2 + arm,
+    )
 
 
 def exact_effect(

@@ -89,7 +89,7 @@ def write_posterior(path: Path, posterior: Posterior, question: Question, arms: 
     observed = {"baseline": question.visits.baseline, "follow_up": question.visits.follow_up}
     tree = xr.DataTree.from_dict(
         {
-            "/posterior": _dataset(draws.values, list(arms)),
+            "/posterior": _dataset(draws.variables, list(arms)),
             "/sample_stats": _dataset(stats, []),
             "/observed_data": xr.Dataset(
                 {name: ("participant", values) for name, values in observed.items()}

@@ -63,7 +63,7 @@ class Check:
 
 def thinned(draws: Draws) -> Parameters:
     """Return evenly spaced draws of all chains, at most 2,000."""
-    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in draws.values.items()}
+    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in draws.variables.items()}
     total = len(next(iter(flat.values())))
     chosen = np.linspace(0, total - 1, min(_REPLICATES, total)).astype(int)
     return {name: values[chosen] for name, values in flat.items()}

@@ -32,7 +32,7 @@ class Draws:
 
     Attributes
     ----------
-    values : mapping of str to ndarray, shape (chains, draws, ...)
+    variables : mapping of str to ndarray, shape (chains, draws, ...)
         Of each variable.
     energy : ndarray, shape (chains, draws)
         Energy of the Hamiltonian.
@@ -40,7 +40,7 @@ class Draws:
         Transitions that diverged.
     """
 
-    values: Mapping[str, FloatArray]
+    variables: Mapping[str, FloatArray]
     energy: FloatArray
     diverging: np.ndarray[Any, np.dtype[np.bool_]]
 

@@ -31,7 +31,7 @@ def ancova():
 def test_sampled_ancova_is_within_four_monte_carlo_errors_of_the_exact_posterior(ancova, seed, n, mean, sd):
     own = visits(seed, n)
     draws = ancova.sample(model_data(own, mean, sd), **HOW)
-    effect = draws.values[EFFECT][..., 0]
+    effect = draws.variables[EFFECT][..., 0]
     found = diagnose(effect, draws)
     design = np.column_stack([np.ones(n), own.baseline, own.arms[:, 0]])
     exact = exact_effect(
