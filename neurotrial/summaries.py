@@ -92,7 +92,7 @@ def show_estimates(results: Results) -> None:
 
 def _strength(row: Mapping[Hashable, Any]) -> str:
     """Return the p-value, or the posterior probability of benefit where there is one instead."""
-    if row["probability_benefit"] == row["probability_benefit"]:  # noqa: PLR0124  missing is not equal to itself
+    if row["probability_benefit"] == row["probability_benefit"]:  # missing is not equal to itself
         return f"P {row['probability_benefit']:.3f}"
     return "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}"
 

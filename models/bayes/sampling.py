@@ -107,6 +107,7 @@ class Sampler:
             return pm.sample(
                 **plan.model_dump(),
                 nuts_sampler="pymc",
+                compile_kwargs={"mode": "NUMBA"},
                 cores=1,
                 random_seed=seed,
                 progressbar=False,

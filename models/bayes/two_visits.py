@@ -93,7 +93,12 @@ def _adjustment(given: dict[str, Any], shape: Shape) -> Any:
     if not shape.n_covariates:
         return 0.0
     weights = pm.Normal("covariate_weights", 0, shape.priors.covariate_sd, shape=shape.n_covariates)
-    return given["covariates"] @ weights
+    return _combined(given["covariates"], weights)
+
+
+def _combined(columns: Any, weights: Any) -> Any:
+    """Return the weighted sum of columns; a matrix product is no faster at this size, and numba warns of it."""
+    return (columns * weights).sum(axis=1)
 
 
 def _ancova(given: dict[str, Any], effect: Any, shape: Shape) -> None:
@@ -103,7 +108,8 @@ def _ancova(given: dict[str, Any], effect: Any, shape: Shape) -> None:
     intercept = pm.Normal("intercept", 0, priors.intercept_sd)
     slope = pm.Normal("slope", priors.slope.mean, priors.slope.sd)
     sigma = pm.HalfNormal("sigma", priors.residual_sd)
-    mean = intercept + slope * given["baseline"] + _adjustment(given, shape) + given["arms"] @ effect
+    mean = intercept + slope * given["baseline"] + _adjustment(given, shape)
+    mean = mean + _combined(given["arms"], effect)
     pm.Normal("values", mean, sigma, observed=given["follow_up"])
 
 
@@ -118,8 +124,8 @@ def _group_time(given: dict[str, Any], effect: Any, shape: Shape) -> None:
     sds = pm.HalfNormal("sd", priors.residual_sd, shape=2)
     half = pm.Beta("half_correlation", priors.correlation_eta, priors.correlation_eta)
     correlation = pm.Deterministic("correlation", 2 * half - 1)
-    before = first + given["arms"] @ imbalance
-    after = first + time + _adjustment(given, shape) + given["arms"] @ (imbalance + effect)
+    before = first + _combined(given["arms"], imbalance)
+    after = before + time + _adjustment(given, shape) + _combined(given["arms"], effect)
     pm.Normal("values_baseline", before, sds[0], observed=given["baseline"])
     expected = after + correlation * sds[1] / sds[0] * (given["baseline"] - before)
     pm.Normal("values", expected, sds[1] * pm.math.sqrt(1 - correlation**2), observed=given["follow_up"])
