@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
+from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError, Problem
 from neurotrial.models.ancova_fit import ancova
 from neurotrial.models.change import change_score, follow_up_only, within_arm
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["EstimatorComparison", "agreement", "compare_estimators", "estimate_methods"]
 
 MAIN_METHOD = "ancova_hc3"
+_FREQUENTIST = tuple(name for name in METHODS if name not in BAYES_METHODS)
 _WITHOUT_MAXIMUM = ("ancova", "change_score", "follow_up", "improvement_ratio")
 
 
@@ -174,7 +176,7 @@ def estimate_methods(
     wide : DataFrame
         One row per participant: ``arm``, ``baseline``, ``follow_up`` and the covariates.
     methods : sequence of str
-        Names that an analysis of a study file may give: the keys of `neurotrial.study.METHODS`.
+        Names that an analysis of a study file may give, but for Bayesian ones: keys of `neurotrial.study.METHODS`.
     arm_order : sequence of str
         The arms, in the order of the tables.
     reference : str
@@ -249,12 +251,12 @@ def _child(seed: Seed, index: int) -> np.random.SeedSequence:
 def _check_methods(methods: Sequence[str], covariates: Sequence[str], wide: pd.DataFrame) -> None:
     problems = covariate_problems(covariates, wide, ("arm", "baseline", "follow_up"))
     problems += [
-        Problem("methods", f"{name!r} is unknown", f"use: {', '.join(METHODS)}")
+        Problem("methods", f"{name!r} is unknown", f"use: {', '.join(_FREQUENTIST)}")
         for name in methods
-        if name not in METHODS
+        if name not in _FREQUENTIST
     ]
     if not methods:
-        problems.append(Problem("methods", "none is named", f"use: {', '.join(METHODS)}"))
+        problems.append(Problem("methods", "none is named", f"use: {', '.join(_FREQUENTIST)}"))
     if problems:
         raise InputError(problems)
 

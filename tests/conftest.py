@@ -19,6 +19,9 @@ mpl.use("agg")
 settings.register_profile("quick", deadline=None, derandomize=True)
 settings.load_profile("quick")
 
+BAYESIAN = ", bayes_ancova, bayes_group_time"
+"""What the analyses of the template name after their other methods."""
+
 _LOOPBACK = ("127.", "::1", "localhost")
 _WATCHED = (
     "socket.connect",
@@ -51,7 +54,7 @@ sys.addaudithook(_guard)
 
 @pytest.fixture(scope="session")
 def simulated_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A simulated study without images, made once; copy it before changing anything."""
+    """A simulated study without images and Bayesian methods, which take long; made once: copy it before changing anything."""
     from neurotrial.executors import SerialExecutor
     from neurotrial.reports.scaffold import write_simulated_scaffold
     from neurotrial.simulation.settings import TrialSettings
@@ -60,6 +63,10 @@ def simulated_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("simulated") / "study"
     write_simulated_scaffold(folder, images=False)
     write_simulation(plan_simulation(TrialSettings(), images=False, truth=False), folder, SerialExecutor())
+    plan = folder / "study.yaml"
+    text = plan.read_text(encoding="utf-8")
+    assert BAYESIAN in text
+    plan.write_text(text.replace(BAYESIAN, ""), encoding="utf-8")
     return folder
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "study_data",
     "twin_names",
     "twin_trials",
+    "without_posteriors",
 ]
 
 MANY_PEOPLE = 3000

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError
 from neurotrial.models import ancova, compare_estimators, improvement_ratio
 from neurotrial.models.compare import estimate_methods
@@ -31,6 +32,8 @@ COLUMNS = [
     "conf_level",
     "interval_kind",
     "p_value",
+    "probability_benefit",
+    "probability_mcid",
     "n_participants",
     "n_per_arm",
     "n_observations",
@@ -51,7 +54,10 @@ def test_every_estimator_stands_in_one_table(trial, long_form):
     rows = result.tidy()
     assert list(rows.columns) == COLUMNS == list(TIDY_COLUMNS)
     expected = [
-        slug for name in METHODS if name not in {"within_arm", "group_time"} for slug in METHODS[name]
+        slug
+        for name in METHODS
+        if name not in {"within_arm", "group_time", *BAYES_METHODS}
+        for slug in METHODS[name]
     ]
     assert rows.loc[rows["term"] == "arm", "method"].tolist() == expected
     assert set(rows["contrast"]) == {"cells - control", "mean @ control", "mean @ cells"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from neurotrial.bayes_plan import BayesPlan
 from neurotrial.errors import InputError
 from neurotrial.study import Study
 from neurotrial.study_file import read_study
@@ -39,6 +40,19 @@ def test_the_template_is_a_consistent_plan(tmp_path: Path) -> None:
     assert study.baseline_visit.name == "baseline"
     assert not study.study.simulated
     assert [family.name for family in study.families] == ["imaging", "imaging_group_time"]
+
+
+def test_bayesian_methods_need_declared_priors(tmp_path: Path) -> None:
+    head, _, tail = TEMPLATE.partition("\nbayes:\n")
+    text = f"{head}\nconf_level{tail.partition('conf_level')[2]}"
+    message = faults(tmp_path, text)
+    assert "analyses[0].methods: bayes_ancova needs priors, and none are declared" in message
+    assert "analyses[2].methods" in message
+
+
+def test_priors_that_are_not_given_are_the_template_s(tmp_path: Path) -> None:
+    given = read(tmp_path, TEMPLATE).bayes
+    assert given == BayesPlan()
 
 
 def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path: Path) -> None:
@@ -82,7 +96,19 @@ def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path: Path) 
         ("population: per_protocol", "population: protocol", "is not a declared population"),
         ("main_method: ancova_hc3", "main_method: ancova_hc4", "did you mean 'ancova_hc3'?"),
         ("requested_method: ratio_baseline_welch", "requested_method: paired_t", "is not a declared estimate"),
-        ("methods: [ancova, group_time, within_arm]", "methods: [share_of_potential, ancova]", "needs the range of"),
+        ("methods: [ancova, group_time, within_arm,", "methods: [share_of_potential, ancova,", "needs the range of"),
+        ("neutral: {mean: 0, sd: 2}", "neutral: {mean: 0, sd: .inf}", "bayes.effect.neutral.sd: inf is not accepted"),
+        ("neutral: {mean: 0, sd: 2}", "neutral: {mean: 0, sd: 0}", "bayes.effect.neutral.sd: 0 is not accepted"),
+        ("neutral: {mean: 0, sd: 2}", "neutral: {mean: 0, sd: -1}", "bayes.effect.neutral.sd: -1 is not accepted"),
+        ("neutral: {mean: 0, sd: 2}", "neutral: {mean: 0.1, sd: 2}", "bayes.effect.neutral.mean: 0.1 favours one side"),
+        ("sceptical: {mean: 0, sd: 0.3}", "sceptical: {mean: 0.2, sd: 0.3}", "0.2 favours the arm"),
+        ("sceptical: {mean: 0, sd: 0.3}", "sceptical: {mean: 0, sd: 2}", "2 is no narrower than the neutral prior, 2"),
+        ("enthusiastic: {mean: 0.5", "enthusiastic: {mean: -0.5", "-0.5 does not favour the arm"),
+        ("residual_sd: 1.5", "residual_sd: 0", "bayes.others.residual_sd: 0 is not accepted"),
+        ("correlation_eta: 1}", "correlation_eta: .nan}", "bayes.others.correlation_eta: nan is not accepted"),
+        ("\n  interval: eti", "\n  interval: wald", "bayes.interval: 'wald' is not accepted"),
+        ("chains: 4", "chains: 1", "bayes.sampling.chains: 1 is not accepted"),
+        ("procedure: holm, method: ancova_hc3", "procedure: holm, method: bayes_ancova_neutral", "has no p-value to adjust"),
         ("log(lesion_volume_ml)", "open(lesion_volume_ml)", "calls 'open'"),
         ("analyses: [imaging]", "analyses: [images]", "is not a declared analysis"),
         ("procedure: holm, method: ancova_hc3", "procedure: holm, method: paired_t", "is not a declared estimate of analysis"),
