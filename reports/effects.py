@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.reports.number_format import MISSING, interval, is_missing, number, p_value
+from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+from neurotrial.reports.number_format import MISSING, interval, is_missing, number, p_value, probability
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedRow
     from neurotrial.study import Outcome, Study
 
 __all__ = [
+    "BAYES_LABELS",
     "GROUP_TIME",
     "METHOD_LABELS",
     "RATIO",
@@ -23,6 +25,7 @@ __all__ = [
     "capitalised",
     "effect_of",
     "is_adjusted",
+    "is_bayesian",
     "method_label",
 ]
 
@@ -30,6 +33,11 @@ RATIO = "ratio"
 RATIO_DIGITS = 2
 GROUP_TIME = "change_pooled"
 """The estimator of group × time with two visits."""
+
+BAYES_LABELS: Mapping[str, str] = MappingProxyType(
+    {"bayes_ancova": "Bayesian ANCOVA", "bayes_group_time": "Bayesian group × time"}
+)
+"""Each Bayesian model in words."""
 
 METHOD_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -45,6 +53,11 @@ METHOD_LABELS: Mapping[str, str] = MappingProxyType(
         "ratio_potential_welch": "share of recovery potential, Welch t",
         "ratio_potential_mann_whitney": "share of recovery potential, Mann–Whitney",
         "ratio_potential_permutation": "share of recovery potential, permutation",
+        **{
+            slug: f"{BAYES_LABELS[kind]}, {prior} prior"
+            for kind, slugs in BAYES_METHODS.items()
+            for slug, prior in zip(slugs, PRIOR_SETS, strict=True)
+        },
     }
 )
 """Each estimator in words."""
@@ -75,7 +88,12 @@ def capitalised(words: str) -> str:
 
 def is_adjusted(method: str) -> bool:
     """Tell whether an estimator adjusts for the baseline value."""
-    return method.startswith("ancova")
+    return method.startswith(("ancova", "bayes_ancova"))
+
+
+def is_bayesian(method: str) -> bool:
+    """Tell whether an estimator is a posterior."""
+    return method.startswith("bayes_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +118,8 @@ class Effect:
         Confidence level.
     interval_kind, unit : str
         How the interval was made; unit of the estimate.
-    benefit : float or None
-        Posterior probability of benefit.
+    benefit, important : float or None
+        Posterior probability of benefit, and of one beyond the minimal clinically important difference.
     n_per_arm : dict of str to int
         Participants by arm.
     failure : str
@@ -124,6 +142,7 @@ class Effect:
     interval_kind: str
     unit: str
     benefit: float | None
+    important: float | None
     n_per_arm: dict[str, int]
     failure: str
 
@@ -155,12 +174,16 @@ class Effect:
 
     @property
     def precision(self) -> str:
-        """Interval, p-value and probability of benefit, as far as they exist."""
+        """Interval, p-value and posterior probabilities, as far as they exist."""
         name, way = self._interval_words
         limits = f"{100 * self.level:.4g} % {name} {interval(self.low, self.high, self.digits)}{way}"
         parts = [limits if self.has_interval else "no interval"]
         parts += [p_value(self.p)] if self.p is not None else []
-        parts += [f"probability of benefit {number(self.benefit, 2)}"] if self.benefit is not None else []
+        chances = {
+            "probability of benefit": self.benefit,
+            "probability of a benefit beyond the minimal clinically important difference": self.important,
+        }
+        parts += [f"{name} {probability(value)}" for name, value in chances.items() if value is not None]
         return "; ".join(parts)
 
     @property
@@ -202,10 +225,8 @@ def effect_of(row: CitedRow, study: Study) -> Effect:
     """
     outcome = study.outcome(row.values["outcome"])
     arm, reference, comparison = _compared(row.values["contrast"], study)
-    shown = {
-        name: _number(row[name])
-        for name in ("estimate", "conf_low", "conf_high", "p_value", "probability_benefit")
-    }
+    columns = ("estimate", "conf_low", "conf_high", "p_value", "probability_benefit", "probability_mcid")
+    shown = {name: _number(row[name]) for name in columns}
     failed = row["status"] == "failed"
     reason = row.values["reason"]
     return Effect(
@@ -225,6 +246,7 @@ def effect_of(row: CitedRow, study: Study) -> Effect:
         interval_kind=row.values["interval_kind"],
         unit=row.values["unit"],
         benefit=shown["probability_benefit"],
+        important=shown["probability_mcid"],
         n_per_arm=_counts(row["n_per_arm"]),
         failure=(str(reason) if not is_missing(reason) else "no reason given") if failed else "",
     )

@@ -17,6 +17,7 @@ __all__ = [
     "p_value",
     "percent",
     "plain",
+    "probability",
     "whole",
 ]
 
@@ -25,6 +26,7 @@ MISSING = "–"
 
 MINUS = "−"
 _SMALLEST_P, _COARSE_P, _LARGEST_P = 0.001, 0.1, 0.99
+_FINE_PROBABILITY = 0.05
 
 
 def is_missing(value: Any) -> bool:
@@ -125,6 +127,21 @@ def p_cell(p: Any) -> str:
     if p > _LARGEST_P:
         return f">{_LARGEST_P}"
     return number(p, 3 if round(p, 3) < _COARSE_P else 2)
+
+
+def probability(value: Any) -> str:
+    """Return a posterior probability with two decimals, three near 0 and 1, and never 0 or 1; `MISSING` without one.
+
+    Examples
+    --------
+    >>> probability(0.834), probability(0.9871), probability(0.9999), probability(0.0)
+    ('0.83', '0.987', '>0.999', '<0.001')
+    """
+    if is_missing(value):
+        return MISSING
+    if min(value, 1 - value) < _SMALLEST_P:
+        return f"<{_SMALLEST_P}" if value < 1 - value else f">{1 - _SMALLEST_P:g}"
+    return number(value, 3 if min(value, 1 - value) < _FINE_PROBABILITY else 2)
 
 
 def percent(share: Any) -> str:

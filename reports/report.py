@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurotrial.errors import refuse
-from neurotrial.reports import sections, sections_imaging
+from neurotrial.reports import sections, sections_bayes, sections_imaging
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO, RATIO_DIGITS
 from neurotrial.reports.floats import table_float
@@ -17,6 +17,7 @@ from neurotrial.reports.number_format import is_missing, number, p_value, percen
 from neurotrial.reports.prose import abstract as prose_abstract
 from neurotrial.reports.prose import limits as prose_limits
 from neurotrial.reports.prose import methods as prose_methods
+from neurotrial.reports.prose.bayes import bayes_methods_text
 from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
@@ -172,8 +173,13 @@ class Report:
 
     def statistical_methods(self) -> Markdown:
         """Return analyses, estimators, multiplicity and software."""
-        texts = ("analysis_text", "estimator_text", "multiplicity_text", "software_text")
-        return paragraphs(*(getattr(prose_methods, name)(self.data) for name in texts))
+        return paragraphs(
+            prose_methods.analysis_text(self.data),
+            prose_methods.estimator_text(self.data),
+            bayes_methods_text(self.data),
+            prose_methods.multiplicity_text(self.data),
+            prose_methods.software_text(self.data),
+        )
 
     def flow(self) -> Markdown:
         """Return the flow of participants and what is missing."""
@@ -207,6 +213,10 @@ class Report:
         """Return the section with the forest plot of all outcomes."""
         return sections.forest_section(self.data)
 
+    def bayes(self) -> Markdown | None:
+        """Return the section of posteriors beside the frequentist results."""
+        return sections_bayes.bayes_section(self.data)
+
     def within_arms(self) -> Markdown | None:
         """Return the section of changes within the arms."""
         return sections.within_arms_section(self.data)
@@ -226,6 +236,22 @@ class Report:
     def record(self) -> Markdown:
         """Return versions, seed, hashes and renderer."""
         return paragraphs("What the numbers rest on is in @tbl-record.", table_float(record_table(self.data)))
+
+    def bayes_priors(self) -> Markdown:
+        """Return models and priors of the Bayesian analyses; that there are none, if so."""
+        return sections_bayes.priors_section(self.data)
+
+    def bayes_posteriors(self) -> Markdown | None:
+        """Return the posteriors under every prior, analysis by analysis."""
+        return sections_bayes.every_prior_section(self.data)
+
+    def bayes_diagnostics(self) -> Markdown | None:
+        """Return what the draws of every fit are worth, failed ones too."""
+        return sections_bayes.diagnostics_section(self.data)
+
+    def bayes_predictive(self) -> Markdown | None:
+        """Return prior and posterior predictive checks."""
+        return sections_bayes.predictive_section(self.data)
 
     def scan_counts(self) -> Markdown:
         """Return how many scans there are and what became of them, by modality and visit; that there are none, if so."""

@@ -9,7 +9,7 @@ from neurotrial.reports.effect_cells import counts_cell, counts_note, directions
 from neurotrial.reports.effects import capitalised, is_adjusted, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import MISSING, p_cell, whole
+from neurotrial.reports.number_format import MISSING, p_cell, probability, whole
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def estimator_table(data: CitedResults, analysis: Analysis, outcome: Outcome) ->
         "n": "n",
         "effect": "Estimate (interval)",
         "p": "p",
+        **({"benefit": "P(benefit)"} if any(effect.benefit is not None for effect in effects) else {}),
         "favours": "Favours",
     }
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
@@ -91,6 +92,7 @@ def _estimator_row(data: CitedResults, analysis: Analysis, effect: Effect) -> Ro
         "n": counts_cell(effect, data.study.arms),
         "effect": effect_cell(effect, unit=True),
         "p": p_cell(effect.p),
+        "benefit": probability(effect.benefit),
         "favours": data.arm_label(favoured) if favoured else MISSING,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from posterior_fixture import FAILURE, SLUGS, evidence, predictions, shrunk
 from scipy import stats
 
 from neurotrial.models.connectivity import summarise_connectivity
@@ -78,9 +79,10 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
             },
             {
                 "name": "imaging", "label": "Imaging analysis", "estimand": "network", "role": "secondary",
-                "methods": ["ancova", "change_score", "within_arm"],
+                "methods": ["ancova", "change_score", "within_arm", "bayes_ancova"],
             },
         ],
+        "bayes": {},
         "families": [{"name": "network", "label": "Imaging family", "analyses": ["imaging"]}],
     }  # fmt: skip
 
@@ -123,11 +125,19 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),
         "connectivity": summarise_connectivity(study, tables),
+        "diagnostics": evidence(study, estimates, _baseline_sds(outcomes)),
+        "predictive": predictions(study, estimates, outcomes),
         "outcomes": outcomes,
     }
     shown = ("features", "quality", "decisions", "status")
     frames |= {name: tables.get(name, empty_table(TABLES[name])) for name in shown}
     return Results(frames, study.model_dump(mode="json"), _provenance(study))
+
+
+def _baseline_sds(outcomes: pd.DataFrame) -> dict[str, float]:
+    """Return the SD of each outcome at baseline."""
+    before = outcomes[outcomes["visit"] == "baseline"]
+    return before.groupby("outcome")["value"].std().to_dict()
 
 
 def changed(results: Results, table: str, frame: pd.DataFrame) -> Results:
@@ -214,7 +224,7 @@ def _analysis_rows(study, analysis, name, participants, outcomes):
     shared = {
         "analysis": analysis.name, "outcome": name, "estimand": analysis.estimand, "population": population.name,
         "visit": "day90", "reference_arm": study.reference_arm.name, "conf_level": study.conf_level,
-        "probability_benefit": np.nan, "status": "ok", "reason": None, "spec_hash": study.spec_hash,
+        "probability_benefit": np.nan, "probability_mcid": np.nan, "status": "ok", "reason": None, "spec_hash": study.spec_hash,
     }  # fmt: skip
     for part in _arm_rows(study, analysis, whole):
         row = {
@@ -243,6 +253,9 @@ def _arm_rows(study, analysis, whole):
         for arm in study.arms:
             if not arm.reference:
                 found = _two_sample(method, by_arm[arm.name], by_arm[reference], study.conf_level)
+                if method in SLUGS:
+                    outcome = study.outcome(whole["outcome"].iloc[0])
+                    found = shrunk(found, method, study, outcome, whole["baseline"].std())
                 yield {
                     **base,
                     "method": method,
@@ -344,6 +357,7 @@ def awkward_stores() -> dict[str, Results]:
         "no harms": make_results(harms=False),
         "three arms": make_results(plan(THREE_ARMS)),
         "failed": failed_store(),
+        "failed posterior": failed_posterior(),
         "no intervals": without_intervals(),
         "hostile": make_results(hostile_plan()),
         "bare": make_results(bare_plan(), harms=False),
@@ -365,6 +379,30 @@ def failed_store() -> Results:
     adjusted = results.tables["adjusted"].copy()
     adjusted.loc[adjusted["key"].str.contains("inter_z"), ["p_raw", "p_adjusted"]] = np.nan
     return changed(changed(results, "estimates", frame.reset_index(drop=True)), "adjusted", adjusted)
+
+
+def failed_posterior() -> Results:
+    """Return a store in which the group x time posterior under the neutral prior has failed."""
+    values = plan()
+    results = make_results(values)
+    frame = results.tables["estimates"].copy()
+    lost = frame["method"] == "bayes_group_time_neutral"
+    numbers = ("estimate", "std_error", "conf_low", "conf_high", "probability_benefit", "probability_mcid")
+    gone = dict.fromkeys(numbers, np.nan) | {
+        "status": "failed",
+        "reason": FAILURE,
+        "interval_kind": "none",
+    }
+    for column, value in gone.items():
+        frame.loc[lost, column] = value
+    study = Study.model_validate(values)
+    outcomes = results.tables["outcomes"]
+    tables = {
+        "estimates": frame,
+        "diagnostics": evidence(study, frame, _baseline_sds(outcomes)),
+        "predictive": predictions(study, frame, outcomes),
+    }
+    return replace(results, tables=results.tables | tables)
 
 
 def without_intervals() -> Results:
@@ -392,6 +430,7 @@ def bare_plan() -> dict[str, Any]:
     values = plan(simulated=False, registration=None)
     values |= {"families": [], "characteristics": [], "outcomes": values["outcomes"][:1]}
     values |= {"estimands": values["estimands"][:1], "analyses": values["analyses"][:1]}
+    del values["bayes"]
     values["analyses"][0] |= {
         "methods": ["change_score"],
         "main_method": "change_welch",

@@ -1,0 +1,47 @@
+"""The posteriors of a study: which analyses have them, by model and prior."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.effects import Effect
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["bayes_kinds", "bayesian_analyses", "counterpart", "posteriors_of", "prior_of"]
+
+
+def bayes_kinds(analysis: Analysis) -> list[str]:
+    """Return the Bayesian methods of an analysis."""
+    return [kind for kind in BAYES_METHODS if kind in analysis.methods]
+
+
+def bayesian_analyses(data: CitedResults) -> list[Analysis]:
+    """Return the analyses that have any."""
+    return [analysis for analysis in data.study.analyses if bayes_kinds(analysis)]
+
+
+def posteriors_of(
+    data: CitedResults, analysis: Analysis, outcome: Outcome, kind: str
+) -> dict[str, list[Effect]]:
+    """Return the effects of a Bayesian method by prior, one for each contrast."""
+    return {
+        prior: data.effects(analysis.name, outcome.name, method)
+        for prior, method in zip(PRIOR_SETS, BAYES_METHODS[kind], strict=True)
+    }
+
+
+def prior_of(method: str) -> str:
+    """Return the prior set of a Bayesian estimate."""
+    return method.rpartition("_")[2]
+
+
+def counterpart(data: CitedResults, analysis: Analysis, outcome: Outcome, kind: str) -> list[Effect]:
+    """Return the frequentist estimates of the same effect: ANCOVA, the main one first; or group × time."""
+    methods = {"bayes_ancova": ["ancova_hc3", "ancova_ols"], "bayes_group_time": ["change_pooled"]}[kind]
+    methods.sort(key=lambda method: method != analysis.main_method)
+    found = (data.effects(analysis.name, outcome.name, method) for method in methods)
+    return next((effects for effects in found if effects), [])

@@ -1,0 +1,96 @@
+"""Parts of a report that are Bayesian: results in the manuscript, and in the supplement what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.figures.predictive import predictive_figures
+from neurotrial.reports.figures.priors import prior_figure
+from neurotrial.reports.floats import figure_float, table_float
+from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
+from neurotrial.reports.posteriors import bayesian_analyses
+from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_text, failed_posteriors_text
+from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
+from neurotrial.reports.tables.bayes_evidence import diagnostics_table, predictive_table, prior_table
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.floats import Plot, Tabulation
+    from neurotrial.study import Analysis
+
+__all__ = [
+    "bayes_section",
+    "diagnostics_section",
+    "every_prior_section",
+    "predictive_section",
+    "priors_section",
+]
+
+_NONE = "The study file names no Bayesian analysis."
+
+
+def bayes_section(data: CitedResults) -> Markdown | None:
+    """Return the posteriors of every analysis that has any, or None."""
+    analyses = bayesian_analyses(data)
+    if not analyses:
+        return None
+    return section("Bayesian analyses", *(_results(data, analysis) for analysis in analyses))
+
+
+def _results(data: CitedResults, analysis: Analysis) -> Markdown:
+    table = posterior_table(data, analysis)
+    return paragraphs(bayes_results_text(data, analysis), f"Details: @tbl-{table.name}.", table_float(table))
+
+
+def priors_section(data: CitedResults) -> Markdown:
+    """Return models and priors; that there are none, if so."""
+    table = prior_table(data)
+    if table is None:
+        return Markdown(_NONE)
+    return paragraphs(bayes_methods_text(data), f"All priors are in @tbl-{table.name}.", table_float(table))
+
+
+def every_prior_section(data: CitedResults) -> Markdown | None:
+    """Return the posteriors under every prior as figures and tables, or None."""
+    return _each(data, _every_prior)
+
+
+def _every_prior(data: CitedResults, analysis: Analysis) -> Markdown:
+    return _pointed([prior_figure(data, analysis)], every_prior_table(data, analysis))
+
+
+def diagnostics_section(data: CitedResults) -> Markdown | None:
+    """Return what the draws of every fit are worth, or None."""
+    failed = failed_posteriors_text(data)
+    parts = _each(data, lambda data, analysis: _pointed([], diagnostics_table(data, analysis)))
+    return None if parts is None else paragraphs(failed or "No fit failed.", parts)
+
+
+def predictive_section(data: CitedResults) -> Markdown | None:
+    """Return prior and posterior predictive checks as figures and tables, or None."""
+    return _each(
+        data,
+        lambda data, analysis: _pointed(predictive_figures(data, analysis), predictive_table(data, analysis)),
+    )
+
+
+def _each(data: CitedResults, part: Callable[[CitedResults, Analysis], Markdown]) -> Markdown | None:
+    """Return a part under the name of each analysis that has posteriors, or None."""
+    analyses = bayesian_analyses(data)
+    if not analyses:
+        return None
+    return paragraphs(*(section(escape(analysis.label), part(data, analysis)) for analysis in analyses))
+
+
+def _pointed(plots: Iterable[Plot | None], table: Tabulation | None) -> Markdown:
+    """Return figures and a table below a sentence that points to them."""
+    shown = [plot for plot in plots if plot is not None]
+    names = [f"@fig-{plot.name}" for plot in shown] + ([f"@tbl-{table.name}"] if table else [])
+    if not names:
+        return Markdown("There are no draws to show.")
+    return paragraphs(
+        f"See {', '.join(names)}.",
+        *(figure_float(plot) for plot in shown),
+        table_float(table) if table else None,
+    )

@@ -1,0 +1,180 @@
+"""Posteriors beside their frequentist counterparts: in short for the manuscript, every prior for the supplement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.effect_cells import (
+    counts_cell,
+    counts_note,
+    directions,
+    effect_cell,
+    interval_notes,
+)
+from neurotrial.reports.effects import BAYES_LABELS, capitalised, method_label
+from neurotrial.reports.floats import Tabulation
+from neurotrial.reports.markdown_text import Markdown, escape
+from neurotrial.reports.number_format import MISSING, p_cell, plain, probability
+from neurotrial.reports.posteriors import bayes_kinds, counterpart, posteriors_of
+from neurotrial.reports.tables.style import make_table
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.effects import Effect
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["every_prior_table", "posterior_table"]
+
+Row = dict[str, str]
+_SHOWN = "neutral"
+
+
+def posterior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
+    """Return one row for each outcome and model: the posterior under the neutral prior, and what the priors change.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    analysis : Analysis
+        One with Bayesian methods.
+
+    Returns
+    -------
+    Tabulation
+        Estimate with interval, probability of benefit under each prior, and beyond the MCID if an outcome has one.
+    """
+    rows: list[Row] = []
+    effects: list[Effect] = []
+    several = len(data.comparisons) > 1
+    for outcome in data.outcomes_of(analysis):
+        for kind in bayes_kinds(analysis):
+            by_prior = posteriors_of(data, analysis, outcome, kind)
+            for place, shown in enumerate(by_prior[_SHOWN]):
+                others = {prior: found[place] for prior, found in by_prior.items()}
+                rows.append(_short_row(kind, shown, others, several=several))
+                effects += others.values()
+    labels = {"model": "Model", "effect": "Posterior mean, interval"}
+    labels |= {prior: capitalised(prior) for prior in ("sceptical", "neutral", "enthusiastic")}
+    labels |= _mcid_label(effects)
+    spanners = [("Probability of benefit by prior", ["sceptical", "neutral", "enthusiastic"])]
+    table = make_table(
+        f"bayes-{analysis.name}".replace("_", "-"),
+        rows,
+        labels,
+        spanners=spanners,
+        row_label="model",
+        group="outcome",
+        notes=_short_notes(effects),
+    )
+    caption = (
+        f"{escape(analysis.label)}: posteriors of the differences between arms under the {_SHOWN} prior."
+    )
+    return Tabulation(f"bayes-{analysis.name}".replace("_", "-"), table, Markdown(caption))
+
+
+def _short_row(kind: str, shown: Effect, others: dict[str, Effect], *, several: bool) -> Row:
+    outcome = shown.outcome
+    label = f"{outcome.label}, {outcome.unit}"
+    return {
+        "outcome": f"{label}: {shown.comparison}" if several else label,
+        "model": BAYES_LABELS[kind],
+        "effect": effect_cell(shown),
+        "mcid": probability(shown.important),
+        **{prior: _chance(effect) for prior, effect in others.items()},
+    }
+
+
+def _chance(effect: Effect) -> str:
+    return "failed" if effect.failure else probability(effect.benefit)
+
+
+def _mcid_label(effects: list[Effect]) -> dict[str, str]:
+    return {"mcid": "P(> MCID)"} if any(effect.important is not None for effect in effects) else {}
+
+
+def _short_notes(effects: list[Effect]) -> Iterator[str]:
+    comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
+    yield f"Estimate: {'; '.join(comparisons) or 'between the arms'}; {_SHOWN} prior."
+    yield from dict.fromkeys(
+        f"Interval: {effect.interval_name}." for effect in effects if effect.has_interval
+    )
+    yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
+    if _mcid_label(effects):
+        yield f"P(> MCID): probability of a benefit beyond the minimal clinically important difference, {_SHOWN} prior."
+    yield from _failed_notes(effects)
+
+
+def _failed_notes(effects: list[Effect]) -> Iterator[str]:
+    for effect in effects:
+        if effect.failure:
+            yield f"{effect.outcome.label}, {method_label(effect.method)}: {effect.failure}."
+
+
+def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
+    """Return every posterior of an analysis, each group of priors below its frequentist counterpart.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    analysis : Analysis
+        One with Bayesian methods.
+
+    Returns
+    -------
+    Tabulation
+        One row for each outcome, model, prior and contrast.
+    """
+    several = len(data.comparisons) > 1
+    effects = [effect for outcome in data.outcomes_of(analysis) for effect in _all(data, analysis, outcome)]
+    labels = {"method": "Estimator", "prior": "Prior, SD", "n": "n", "effect": "Estimate, interval", "p": "p"}
+    labels |= {"benefit": "P(benefit)"} | _mcid_label(effects)
+    rows = [_full_row(data, effect, several=several) for effect in effects]
+    name = f"priors-{analysis.name}".replace("_", "-")
+    table = make_table(
+        name, rows, labels, row_label="method", group="outcome", notes=_full_notes(data, effects)
+    )
+    caption = f"{escape(analysis.label)}: posteriors under every prior, below the frequentist estimate of the same effect."
+    return Tabulation(name, table, Markdown(caption))
+
+
+def _all(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator[Effect]:
+    for kind in bayes_kinds(analysis):
+        yield from counterpart(data, analysis, outcome, kind)
+        for found in posteriors_of(data, analysis, outcome, kind).values():
+            yield from found
+
+
+def _full_row(data: CitedResults, effect: Effect, *, several: bool) -> Row:
+    label = f"{effect.outcome.label}, {effect.outcome.unit}"
+    row = data.row("diagnostics", f"diagnostics/{effect.key}")
+    prior = f"{plain(row['prior_mean'])} ({plain(row['prior_sd'])})" if row is not None else MISSING
+    return {
+        "outcome": f"{label}: {effect.comparison}" if several else label,
+        "method": capitalised(method_label(effect.method)),
+        "prior": prior,
+        "n": counts_cell(effect, data.study.arms),
+        "effect": "failed" if effect.failure else effect_cell(effect),
+        "p": p_cell(effect.p),
+        "benefit": probability(effect.benefit),
+        "mcid": probability(effect.important),
+    }
+
+
+def _full_notes(data: CitedResults, effects: list[Effect]) -> Iterator[str]:
+    yield "Prior: mean (SD) of the prior of the effect in baseline SDs; above 0 is a benefit."
+    yield from _method_free(interval_notes(effects))
+    yield counts_note(data.study.arms)
+    yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
+    if _mcid_label(effects):
+        yield "P(> MCID): probability of a benefit beyond the minimal clinically important difference."
+    yield from _failed_notes(effects)
+
+
+def _method_free(notes: list[str]) -> Iterator[str]:
+    """Yield the kinds of interval; which rows are posteriors the table says itself."""
+    for note in notes:
+        kind, _, methods = note.partition(": ")
+        yield f"{kind}: posteriors." if "prior" in methods else note

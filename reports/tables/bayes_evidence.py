@@ -1,0 +1,231 @@
+"""What posteriors rest on: priors, diagnostics of every fit, predictive checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from neurotrial.bayes_plan import PRIOR_SETS
+from neurotrial.reports.effects import BAYES_LABELS, capitalised, method_label
+from neurotrial.reports.floats import Tabulation
+from neurotrial.reports.markdown_text import Markdown, escape
+from neurotrial.reports.number_format import (
+    MISSING,
+    interval,
+    is_missing,
+    number,
+    percent,
+    plain,
+    probability,
+    whole,
+)
+from neurotrial.reports.posteriors import bayes_kinds, bayesian_analyses
+from neurotrial.reports.tables.style import make_table
+
+if TYPE_CHECKING:
+    from neurotrial.bayes_plan import BayesPlan, NormalPrior
+    from neurotrial.reports.cited import CitedResults, CitedRow
+    from neurotrial.study import Analysis
+
+__all__ = ["diagnostics_table", "predictive_table", "prior_table"]
+
+Row = dict[str, str]
+_NORMAL_95 = 1.959963984540054
+_STATISTICS = ("mean", "sd", "minimum", "maximum")
+
+
+def prior_table(data: CitedResults) -> Tabulation | None:
+    """Return the priors of the plan, or None without Bayesian analyses.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+
+    Returns
+    -------
+    Tabulation or None
+        Each parameter with its distribution on the standardised scale, and what that means.
+    """
+    plan = data.study.bayes
+    analyses = bayesian_analyses(data)
+    if plan is None or not analyses:
+        return None
+    kinds = {kind for analysis in analyses for kind in bayes_kinds(analysis)}
+    rows = [*_effect_rows(plan), *_other_rows(plan, kinds)]
+    labels = {"parameter": "Parameter", "prior": "Prior", "range": "95 % of it"}
+    notes = ["Normal(mean, SD). All priors are on the scale of baseline SDs.",
+             "P(benefit): probability of a benefit before the data are seen."]  # fmt: skip
+    table = make_table("priors", rows, labels, row_label="parameter", notes=notes)
+    return Tabulation("priors", table, Markdown("Priors, as the study file declares them."))
+
+
+def _effect_rows(plan: BayesPlan) -> Iterator[Row]:
+    from statistics import NormalDist
+
+    for name in PRIOR_SETS:
+        prior: NormalPrior = getattr(plan.effect, name)
+        benefit = probability(1 - NormalDist(prior.mean, prior.sd).cdf(0.0))
+        yield _prior_row(f"Effect of the arm, {name} (P(benefit) {benefit})", prior.mean, prior.sd)
+
+
+def _other_rows(plan: BayesPlan, kinds: set[str]) -> Iterator[Row]:
+    others = plan.others
+    yield _prior_row("Means, less the mean at baseline", 0, others.intercept_sd)
+    if "bayes_ancova" in kinds:
+        yield _prior_row("Slope on baseline (ANCOVA)", others.slope.mean, others.slope.sd)
+    yield _prior_row("Slope on a covariate over its SD", 0, others.covariate_sd)
+    if "bayes_group_time" in kinds:
+        yield _prior_row("Difference of the arms at baseline (group × time)", 0, others.imbalance_sd)
+    reach = (
+        f"0 to {number(others.residual_sd * 2.2414, 2)}"  # the 95 % quantile of a half-normal distribution
+    )
+    half = {"prior": f"half-normal({plain(others.residual_sd)})", "range": reach}
+    yield {"parameter": "Residual SDs", **half}
+    if "bayes_group_time" in kinds:
+        lkj = {"prior": f"LKJ({plain(others.correlation_eta)})", "range": MISSING}
+        yield {"parameter": "Correlation of the visits (group × time)", **lkj}
+
+
+def _prior_row(parameter: str, mean: float, sd: float) -> Row:
+    ends = interval(mean - _NORMAL_95 * sd, mean + _NORMAL_95 * sd, 2)
+    return {"parameter": parameter, "prior": f"normal({plain(mean)}, {plain(sd)})", "range": ends}
+
+
+def diagnostics_table(data: CitedResults, analysis: Analysis) -> Tabulation | None:
+    """Return what the draws of each fit of an analysis are worth, failed ones too; None where there were no draws.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    analysis : Analysis
+        One with Bayesian methods.
+
+    Returns
+    -------
+    Tabulation or None
+    """
+    rows = data.rows("diagnostics", analysis=analysis.name)
+    if not rows:
+        return None
+    several = len(data.comparisons) > 1
+    labels = {
+        "fit": "Fit", "attempts": "Tries", "rhat": "R-hat", "ess": "ESS bulk / tail", "mcse": "MCSE",
+        "worst": "Worst R-hat", "least": "Least ESS", "bfmi": "E-BFMI", "divergences": "Div.", "verdict": "Verdict",
+    }  # fmt: skip
+    name = f"diagnostics-{analysis.name}".replace("_", "-")
+    spanners = [
+        ("Effect of the arm", ["rhat", "ess", "mcse"]),
+        ("Whole fit", ["worst", "least", "bfmi", "divergences"]),
+    ]
+    table = make_table(
+        name,
+        [_diagnostic(data, row, several=several) for row in rows],
+        labels,
+        spanners=spanners,
+        row_label="fit",
+        group="outcome",
+        notes=_diagnostic_notes(rows),
+    )
+    return Tabulation(name, table, Markdown(f"{escape(analysis.label)}: diagnostics of every fit."))
+
+
+def _diagnostic(data: CitedResults, row: CitedRow, *, several: bool) -> Row:
+    outcome = data.study.outcome(row.values["outcome"])
+    contrast = f" ({row['contrast']})" if several else ""
+    return {
+        "outcome": outcome.label,
+        "fit": f"{capitalised(method_label(row.values['method']))}{contrast}",
+        "attempts": whole(row["attempts"]),
+        "rhat": number(row["rhat"], 3),
+        "ess": f"{whole(row['ess_bulk'])}\u00a0/\u00a0{whole(row['ess_tail'])}",
+        "mcse": number(row["mcse_mean"], outcome.digits + 1),
+        "worst": number(row["worst_rhat"], 3),
+        "least": whole(row["least_ess"]),
+        "bfmi": number(row["bfmi"], 2),
+        "divergences": whole(row["divergences"]),
+        "verdict": str(row["status"]),
+    }
+
+
+def _diagnostic_notes(rows: list[CitedRow]) -> Iterator[str]:
+    yield (
+        "R-hat, rank-normalised; ESS, effective sample size; MCSE, Monte Carlo standard error of the posterior mean, in the unit "
+        "of the outcome; worst and least: of all parameters; E-BFMI, smallest of a chain; Div., divergent transitions."
+    )
+    draws = dict.fromkeys(
+        f"{row['sampler']}, {whole(row['chains'])} chains of {whole(row['draws'])} draws" for row in rows
+    )
+    yield f"Sampler: {'; '.join(draws)}."
+    for row in rows:
+        if not is_missing(row.values["reason"]):
+            yield f"{method_label(row.values['method'])}, {row.values['outcome']}: failed, {row['reason']}."
+
+
+def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutral") -> Tabulation | None:
+    """Return what was observed beside its prior and posterior predictive distribution, under one prior.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    analysis : Analysis
+        One with Bayesian methods.
+    prior : str
+        Set of the prior of the effect.
+
+    Returns
+    -------
+    Tabulation or None
+        One row for each outcome, model, visit, arm and statistic; None where there is no check.
+    """
+    rows = [
+        row
+        for row in data.rows("predictive", analysis=analysis.name)
+        if row.values["method"].endswith(prior) and row.values["statistic"] in _STATISTICS
+    ]
+    if not rows:
+        return None
+    labels = {"what": "Model, visit, arm", "statistic": "Statistic", "observed": "Observed",
+              "prior": "Prior predictive 95 %", "posterior": "Posterior predictive 95 %", "share": "Share ≥ observed"}  # fmt: skip
+    name = f"predictive-{analysis.name}".replace("_", "-")
+    notes = [
+        "Replicates: as many new participants, with the arms (ANCOVA: and baselines) of those observed.",
+        "Share ≥ observed: posterior replicates whose statistic is at least the observed one; near 0 or 1 the model misses this feature.",
+        *_outside_notes(data, analysis, prior),
+    ]
+    shown = [row for row in rows if row.values["source"] == "prior"]
+    table = make_table(
+        name, [_check(data, row) for row in shown], labels, row_label="what", group="outcome", notes=notes
+    )
+    caption = f"{escape(analysis.label)}: prior and posterior predictive checks, {prior} prior."
+    return Tabulation(name, table, Markdown(caption))
+
+
+def _check(data: CitedResults, row: CitedRow) -> Row:
+    outcome = data.study.outcome(row.values["outcome"])
+    fitted = data.row("predictive", row.key.replace("/prior/", "/posterior/", 1))
+    model = BAYES_LABELS[row.values["method"].rpartition("_")[0]]
+    place = f"{data.visit_label(row.values['visit'])}, {data.arm_label(row.values['arm'])}"
+    return {
+        "outcome": f"{outcome.label}, {outcome.unit}",
+        "what": f"{model}, {place}",
+        "statistic": {"sd": "SD"}.get(row.values["statistic"], row.values["statistic"]),
+        "observed": number(row["observed"], outcome.digits),
+        "prior": interval(row["low"], row["high"], outcome.digits),
+        "posterior": "failed" if fitted is None else interval(fitted["low"], fitted["high"], outcome.digits),
+        "share": MISSING if fitted is None else probability(fitted["probability"]),
+    }
+
+
+def _outside_notes(data: CitedResults, analysis: Analysis, prior: str) -> Iterator[str]:
+    """Yield how many replicated values lie outside the declared range, which a Gaussian model does not know."""
+    for outcome in data.outcomes_of(analysis):
+        shares: dict[str, list[float]] = {}
+        for row in data.rows("predictive", analysis=analysis.name, outcome=outcome.name, statistic="value"):
+            if row.values["method"].endswith(prior) and not is_missing(row.values["outside_range"]):
+                shares.setdefault(row.values["source"], []).append(float(row["outside_range"]))
+        if shares:
+            words = ", ".join(f"{source} {percent(max(found))}" for source, found in shares.items())
+            yield f"{outcome.label}: replicated values outside the declared range, at most: {words}."
