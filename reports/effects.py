@@ -27,6 +27,7 @@ __all__ = [
     "is_adjusted",
     "is_bayesian",
     "method_label",
+    "model_label",
 ]
 
 RATIO = "ratio"
@@ -79,6 +80,12 @@ _INTERVALS: Mapping[str, tuple[str, str]] = MappingProxyType(
 def method_label(method: str) -> str:
     """Return an estimator in words; one without a label by its name."""
     return METHOD_LABELS.get(method, method.replace("_", " "))
+
+
+def model_label(method: str) -> str:
+    """Return a Bayesian model or estimate in words, for a table that says that all of it is Bayesian."""
+    words = BAYES_LABELS.get(method) or method_label(method)
+    return capitalised(words.removeprefix("Bayesian "))
 
 
 def capitalised(words: str) -> str:

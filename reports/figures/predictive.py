@@ -121,26 +121,27 @@ def _figure(
     caption = (
         f"{escape(analysis.label)}, predictive checks at follow-up of the {escape(BAYES_LABELS[kind])}, neutral prior: {escape(outcomes)}. "
         "Bars: 95 % (thin) and 50 % (thick) of one new participant, white mark: median; points: those observed. Dotted lines: ends of the "
-        "declared range, which the model does not know; the axis ends where the posterior's 95 % end, so that priors may reach beyond it."
+        "declared range where it is near, which the model does not know. The axis holds participants and posteriors; priors reach beyond it."
     )
     return Plot(name, figure, Markdown(caption), _alt(data, shown))
 
 
 def _draw_row(data: CitedResults, row: SubFigure, outcome: Outcome, arms: _Arms) -> None:
     panels = row.subplots(1, len(arms), sharey=True, squeeze=False)[0]
-    styles = arm_styles(data.study)
+    styles, limits = arm_styles(data.study), _limits(arms)
+    ends = [end for end in outcome.range or () if limits[0] <= end <= limits[1]]
     for panel, (name, (drawn, bands)) in zip(panels, arms.items(), strict=True):
         for source, band in bands.items():
             _draw_band(panel, _PLACES[source], band, _GREYS[source])
         _draw_people(panel, drawn, styles[name])
-        for end in outcome.range or ():
+        for end in ends:
             panel.axhline(end, color="0.4", linewidth=0.9, linestyle=":")
         panel.set_title(
             fitted(f"{drawn.label} (n = {len(drawn.after)})", WIDTH / len(arms) - 0.5), fontsize=9
         )
         panel.set_xticks([*_PLACES.values(), _OBSERVED], [*_PLACES, "observed"])
         panel.set_xlim(-0.5, _OBSERVED + 0.5)
-    panels[0].set_ylim(*_limits(outcome, arms))
+    panels[0].set_ylim(*limits)
 
 
 def _draw_band(panel: Axes, x: int, band: Band, colour: str) -> None:
@@ -156,9 +157,9 @@ def _draw_people(panel: Axes, drawn: Drawn, style: ArmStyle) -> None:
     panel.plot(_OBSERVED + spread, drawn.after, style.marker, color=style.colour, markersize=3.6, alpha=0.8)
 
 
-def _limits(outcome: Outcome, arms: _Arms) -> tuple[float, float]:
-    """Return limits that hold participants, posteriors and the range; priors may be cut."""
-    ends = [float(end) for end in outcome.range or ()]
+def _limits(arms: _Arms) -> tuple[float, float]:
+    """Return limits that hold participants and posteriors; priors and the range may lie outside."""
+    ends: list[float] = []
     for drawn, bands in arms.values():
         ends += [float(drawn.after.min()), float(drawn.after.max())]
         band = bands.get("posterior", bands["prior"])

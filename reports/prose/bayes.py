@@ -141,7 +141,7 @@ def _overview(data: CitedResults, analysis: Analysis, kind: str) -> str:
     excluding = sum(bool(effect.excludes_null) for effect in usable)
     return (
         f"{BAYES_LABELS[kind]}, {analysis.label}: under the neutral prior the probability of benefit was {_span(usable)} over "
-        f"{len(usable)} contrasts, of whose intervals {excluding} exclude 0.{failed}"
+        f"{len(usable)} contrasts; intervals that exclude 0: {excluding}.{failed}"
     )
 
 
@@ -150,4 +150,4 @@ def failed_posteriors_text(data: CitedResults) -> str:
     rows = [
         row for row in data.rows("estimates", status="failed") if row.values["method"].startswith("bayes_")
     ]
-    return escape(f"{len(rows)} Bayesian fits failed and show no number.") if rows else ""
+    return escape(f"Bayesian fits that failed and show no number: {len(rows)}.") if rows else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
-from neurotrial.reports.effects import BAYES_LABELS, capitalised, method_label
+from neurotrial.reports.effects import method_label, model_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import (
@@ -31,7 +31,8 @@ __all__ = ["diagnostics_table", "predictive_table", "prior_table"]
 
 Row = dict[str, str]
 _NORMAL_95 = 1.959963984540054
-_STATISTICS = ("mean", "sd", "minimum", "maximum")
+_STATISTICS = {"mean": "mean", "sd": "SD", "minimum": "minimum", "maximum": "maximum"}
+_RARE = 0.025
 
 
 def prior_table(data: CitedResults) -> Tabulation | None:
@@ -128,7 +129,7 @@ def diagnostics_table(data: CitedResults, analysis: Analysis) -> Tabulation | No
         group="outcome",
         notes=_diagnostic_notes(rows),
     )
-    return Tabulation(name, table, Markdown(f"{escape(analysis.label)}: diagnostics of every fit."))
+    return Tabulation(name, table, Markdown(f"{escape(analysis.label)}: diagnostics of every Bayesian fit."))
 
 
 def _diagnostic(data: CitedResults, row: CitedRow, *, several: bool) -> Row:
@@ -136,11 +137,11 @@ def _diagnostic(data: CitedResults, row: CitedRow, *, several: bool) -> Row:
     contrast = f" ({row['contrast']})" if several else ""
     return {
         "outcome": outcome.label,
-        "fit": f"{capitalised(method_label(row.values['method']))}{contrast}",
+        "fit": f"{model_label(row.values['method'])}{contrast}",
         "attempts": whole(row["attempts"]),
         "rhat": number(row["rhat"], 3),
         "ess": f"{whole(row['ess_bulk'])}\u00a0/\u00a0{whole(row['ess_tail'])}",
-        "mcse": number(row["mcse_mean"], outcome.digits + 1),
+        "mcse": number(row["mcse_mean"], outcome.digits + 2),
         "worst": number(row["worst_rhat"], 3),
         "least": whole(row["least_ess"]),
         "bfmi": number(row["bfmi"], 2),
@@ -164,7 +165,7 @@ def _diagnostic_notes(rows: list[CitedRow]) -> Iterator[str]:
 
 
 def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutral") -> Tabulation | None:
-    """Return what was observed beside its prior and posterior predictive distribution, under one prior.
+    """Return what was observed beside its posterior predictive distribution, under one prior.
 
     Parameters
     ----------
@@ -178,45 +179,59 @@ def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutr
     Returns
     -------
     Tabulation or None
-        One row for each outcome, model, visit, arm and statistic; None where there is no check.
+        One row for each outcome, model, visit and arm; None where there is no check.
     """
     rows = [
         row
-        for row in data.rows("predictive", analysis=analysis.name)
-        if row.values["method"].endswith(prior) and row.values["statistic"] in _STATISTICS
+        for row in data.rows("predictive", analysis=analysis.name, source="prior", statistic="mean")
+        if row.values["method"].endswith(prior)
     ]
     if not rows:
         return None
-    labels = {"what": "Model, visit, arm", "statistic": "Statistic", "observed": "Observed",
-              "prior": "Prior predictive 95 %", "posterior": "Posterior predictive 95 %", "share": "Share ≥ observed"}  # fmt: skip
+    labels = {"what": "Model, visit, arm"} | _STATISTICS
     name = f"predictive-{analysis.name}".replace("_", "-")
+    spanners = [("Observed (95 % of posterior replicates)", list(_STATISTICS))]
     notes = [
         "Replicates: as many new participants, with the arms (ANCOVA: and baselines) of those observed.",
-        "Share ≥ observed: posterior replicates whose statistic is at least the observed one; near 0 or 1 the model misses this feature.",
+        *_missed_notes(data, analysis, prior),
         *_outside_notes(data, analysis, prior),
     ]
-    shown = [row for row in rows if row.values["source"] == "prior"]
-    table = make_table(
-        name, [_check(data, row) for row in shown], labels, row_label="what", group="outcome", notes=notes
+    cells = [_check(data, row) for row in rows]
+    table = make_table(name, cells, labels, spanners=spanners, row_label="what", group="outcome", notes=notes)
+    caption = (
+        f"{escape(analysis.label)}: posterior predictive checks of the Bayesian models by arm, {prior} prior."
     )
-    caption = f"{escape(analysis.label)}: prior and posterior predictive checks, {prior} prior."
     return Tabulation(name, table, Markdown(caption))
 
 
 def _check(data: CitedResults, row: CitedRow) -> Row:
     outcome = data.study.outcome(row.values["outcome"])
-    fitted = data.row("predictive", row.key.replace("/prior/", "/posterior/", 1))
-    model = BAYES_LABELS[row.values["method"].rpartition("_")[0]]
+    model = model_label(row.values["method"].rpartition("_")[0])
     place = f"{data.visit_label(row.values['visit'])}, {data.arm_label(row.values['arm'])}"
-    return {
-        "outcome": f"{outcome.label}, {outcome.unit}",
-        "what": f"{model}, {place}",
-        "statistic": {"sd": "SD"}.get(row.values["statistic"], row.values["statistic"]),
-        "observed": number(row["observed"], outcome.digits),
-        "prior": interval(row["low"], row["high"], outcome.digits),
-        "posterior": "failed" if fitted is None else interval(fitted["low"], fitted["high"], outcome.digits),
-        "share": MISSING if fitted is None else probability(fitted["probability"]),
-    }
+    stem = row.key.rpartition("/")[0]
+    cells = {}
+    for statistic in _STATISTICS:
+        seen = data.row("predictive", f"{stem}/{statistic}")
+        fitted = data.row("predictive", f"{stem}/{statistic}".replace("/prior/", "/posterior/", 1))
+        ends = "failed" if fitted is None else interval(fitted["low"], fitted["high"], outcome.digits)
+        observed = MISSING if seen is None else number(seen["observed"], outcome.digits)
+        cells[statistic] = f"{observed} ({ends})"
+    return {"outcome": f"{outcome.label}, {outcome.unit}", "what": f"{model}, {place}", **cells}
+
+
+def _missed_notes(data: CitedResults, analysis: Analysis, prior: str) -> Iterator[str]:
+    """Yield the statistics that hardly any replicate reaches."""
+    missed = [
+        f"{data.study.outcome(row.values['outcome']).label}, {model_label(row.values['method'].rpartition('_')[0])}, "
+        f"{data.visit_label(row.values['visit'])}, {data.arm_label(row.values['arm'])}: "
+        f"{_STATISTICS[row.values['statistic']]} ({probability(row['probability'])})"
+        for row in data.rows("predictive", analysis=analysis.name, source="posterior")
+        if row.values["method"].endswith(prior)
+        and row.values["statistic"] in _STATISTICS
+        and not _RARE <= float(row["probability"]) <= 1 - _RARE
+    ]
+    words = f"Features that the model misses (share of replicates at or above what was observed below {_RARE} or above {1 - _RARE})"
+    yield f"{words}: {'; '.join(missed) or 'none'}."
 
 
 def _outside_notes(data: CitedResults, analysis: Analysis, prior: str) -> Iterator[str]:

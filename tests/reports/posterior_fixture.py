@@ -53,7 +53,7 @@ def evidence(study, estimates, sds):
                 "draws": 1500, "target_accept": 0.9, "attempts": 3 if failed else 1, "rhat": 1.0002, "ess_bulk": 6000.0 + index,
                 "ess_tail": 4500.0, "mcse_mean": 0.01 * sds[row["outcome"]], "worst_rhat": 1.0013, "least_ess": 3900.0,
                 "bfmi": 0.98, "divergences": 4 if failed else 0, "status": row["status"],
-                "reason": "4 divergent transitions" if failed else None, "posterior": f"{index}.nc",
+                "reason": "4 divergent transitions" if failed else None, "posterior": None,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)[[column.name for column in table.columns]] if rows else empty_table(table)

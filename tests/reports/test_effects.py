@@ -31,7 +31,7 @@ def test_text_names_unit_interval_and_p():
     [
         ({"interval_kind": "exact_rank"}, "8.1 points (95 % CI 2.3 to 13.9 by exact rank inversion; p = 0.007)"),
         ({"interval_kind": "hdi", "conf_level": 0.9, "p_value": np.nan, "probability_benefit": 0.987},
-         "8.1 points (90 % highest-density credible interval 2.3 to 13.9; probability of benefit 0.99)"),
+         "8.1 points (90 % highest-density credible interval 2.3 to 13.9; probability of benefit 0.987)"),
         ({"interval_kind": "boot_strap"}, "8.1 points (95 % boot strap interval 2.3 to 13.9; p = 0.007)"),
         ({"interval_kind": "none", "conf_low": np.nan, "conf_high": np.nan}, "8.1 points (no interval; p = 0.007)"),
         ({"status": "failed", "reason": "no participants", "estimate": np.nan}, "not estimable (no participants)"),

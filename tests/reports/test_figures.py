@@ -124,7 +124,8 @@ def test_forest_is_oriented_by_direction(data):
         # a division and a change of sign
         assert item.estimate * item.sd * sign == pytest.approx(item.effect.estimate, rel=1e-12)
         assert (item.estimate > 0) == (item.effect.favoured == "cells")
-    assert "Mean diffusivity (lower is\nbetter)" in texts(forest_figure(data).figure)
+    words = texts(forest_figure(data).figure).replace("\n", " ")
+    assert "Mean diffusivity, um2/ms (lower is better)" in words
 
 
 def test_forest_needs_intervals():
@@ -133,7 +134,7 @@ def test_forest_needs_intervals():
 
 def test_forest_of_three_arms_names_the_contrasts():
     words = texts(forest_figure(CitedResults.of(make_results(plan(THREE_ARMS)))).figure).replace("\n", " ")
-    assert "Fugl-Meyer motor total: Sham minus Control" in words
+    assert "Fugl-Meyer motor total, points: Sham minus Control" in words
     assert "the arm named first" in words
 
 

@@ -24,13 +24,17 @@ from neurotrial.results import read_results, write_results
 FOLDER = Path(package.__file__).parent
 DOCUMENT = FOLDER / "manuscript.qmd"
 STORES = {**awkward_stores(), **imaging_stores()}
-CALLS = re.findall(r"report\.(\w+)\(\)", DOCUMENT.read_text("utf-8"))
+CALLS = [
+    call
+    for document in (DOCUMENT, FOLDER / "supplement.qmd")
+    for call in re.findall(r"report\.(\w+)\(\)", document.read_text("utf-8"))
+]
 KEY = "primary/fma_total/itt/ancova_hc3/cells-control/day90"
 
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory):
-    """Return, for each store, what all cells of the manuscript print, and the folder of the figures."""
+    """Return, for each store, what all cells of manuscript and supplement print, and the folder of the figures."""
     made = {}
     for name, results in STORES.items():
         folder = tmp_path_factory.mktemp("study")
@@ -56,7 +60,8 @@ def test_the_stores_keep_the_contract(name, tmp_path):
 @pytest.mark.parametrize("name", STORES)
 def test_parts_are_markdown_or_nothing(documents, name):
     parts, _, _ = documents[name]
-    assert len(CALLS) == len(set(CALLS)) == 19
+    assert len(CALLS) == 20 + 5
+    assert {call for call in CALLS if CALLS.count(call) > 1} == {"record"}
     assert all(part is None or isinstance(part, Markdown) for part in parts.values())
 
 
@@ -150,8 +155,9 @@ def test_word_has_real_tables(documents, tmp_path):
     document = docx.Document(str(target))
     assert len(document.tables) == len(tables)
     texts = [" ".join(cell.text for row in table.rows for cell in row.cells) for table in document.tables]
-    # the record of versions is the one table without labels of the study file
-    assert [HOSTILE in text for text in texts] == [True] * (len(tables) - 1) + [False]
+    # priors and the record of versions are the tables without labels of the study file
+    without = [text for text in texts if HOSTILE not in text]
+    assert [("half-normal" in text, "BLAKE2b" in text) for text in without] == [(True, False), (False, True)]
     assert not any("font-family" in paragraph.text for paragraph in document.paragraphs)
 
 
@@ -160,6 +166,7 @@ def test_parts_that_have_nothing_to_show_print_nothing(documents):
     empty = {name for name, part in bare.items() if part is None}
     assert empty == {
         "baseline", "estimators", "other_analyses", "imaging_methods", "imaging", "families", "within_arms", "harms",
+        "bayes", "bayes_posteriors", "bayes_diagnostics", "bayes_predictive",
     }  # fmt: skip
     assert documents["no harms"][0]["harms"] is None
     assert "## Harms" in documents["plain"][0]["harms"].text

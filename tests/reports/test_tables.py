@@ -182,7 +182,7 @@ def test_outcome_table_says_why_an_estimate_is_missing():
 
 def test_estimator_table_marks_requested_and_adjusted(data):
     table = estimator_table(data, data.primary, data.outcomes_of(data.primary)[0])
-    roles = {row[0]: row[1] for row in cells(table)[1:11]}
+    roles = {row[0]: row[1] for row in cells(table)[1:17]}
     assert roles["ANCOVA, HC3 standard error"] == "main, baseline-adjusted"
     assert roles["ANCOVA, model-based standard error"] == "baseline-adjusted"
     assert roles["Improvement ratio, Welch t"] == "requested"
@@ -191,8 +191,10 @@ def test_estimator_table_marks_requested_and_adjusted(data):
     assert row_of(table, "ANCOVA, HC3 standard error")[2:] == [
         "9.7 points (4.8 to 14.6)",
         "<0.001",
+        "–",
         "Stem cells",
     ]
+    assert row_of(table, "Bayesian ANCOVA, neutral prior")[3:] == ["–", ">0.999", "Stem cells"]
     assert any(
         row[0].startswith("95 % CI by exact rank inversion: improvement ratio") for row in cells(table)
     )
