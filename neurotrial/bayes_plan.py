@@ -93,8 +93,8 @@ class SamplingPlan(Part):
     """The sampler: chains, kept draws and warm-up of each, and the acceptance rate that the step size aims at."""
 
     chains: Annotated[int, Field(ge=2, le=32)] = 4
-    draws: Annotated[int, Field(ge=200, le=100_000)] = 1500
-    tune: Annotated[int, Field(ge=200, le=100_000)] = 1000
+    draws: Annotated[int, Field(ge=200, le=100_000)] = 1000
+    tune: Annotated[int, Field(ge=200, le=100_000)] = 500
     target_accept: Annotated[float, Field(ge=0.6, lt=1)] = 0.9
 
 

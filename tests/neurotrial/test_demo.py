@@ -39,7 +39,7 @@ def test_it_says_where_the_results_are_and_that_the_data_are_simulated(demo: tup
     assert "All data of this study are simulated." in output
     assert f"Open {folder / 'output' / 'manuscript.html'}" in output.replace("\n", "")
     plan = read_results(folder).study
-    for document in ("manuscript", "quality"):
+    for document in ("manuscript", "quality", "supplement"):
         for kind in plan["report"]["formats"]:
             assert (folder / "output" / f"{document}.{kind}").stat().st_size > 10_000, (document, kind)
 
@@ -73,6 +73,22 @@ def test_the_record_names_what_measured_the_images(demo: tuple[Path, str]) -> No
     measured = read_results(folder).provenance["extraction"]["versions"]
     assert measured["dipy"] == version("dipy")
     assert f"dipy {version('dipy')}" in (folder / "output" / "manuscript.html").read_text(encoding="utf-8")
+
+
+def test_both_schools_stand_side_by_side_and_every_posterior_is_a_file(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    tables = read_results(folder).tables
+    own = tables["estimates"][tables["estimates"]["analysis"] == "primary"].set_index("method")
+    neutral, frequentist = own.loc["bayes_ancova_neutral"], own.loc["ancova_ols"]
+    assert neutral["status"] == "ok"
+    # a wide prior moves the posterior mean by less than its SD
+    assert abs(neutral["estimate"] - frequentist["estimate"].iloc[0]) < neutral["std_error"]
+    evidence = tables["diagnostics"]
+    assert len(evidence) == 8 * 2 * 3
+    for name in evidence["posterior"]:
+        assert (folder / "results" / "posteriors" / name).stat().st_size > 10_000
+    for kind in ("html", "docx", "pdf"):
+        assert (folder / "output" / f"supplement.{kind}").is_file()
 
 
 def test_the_flow_counts_scans(demo: tuple[Path, str]) -> None:

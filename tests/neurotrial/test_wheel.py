@@ -110,4 +110,7 @@ def test_installed_wheel_goes_from_init_to_report_outside_the_checkout(
         "quality.html",
         "quality.docx",
         "quality.pdf",
+        "supplement.html",
+        "supplement.docx",
+        "supplement.pdf",
     }

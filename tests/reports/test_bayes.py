@@ -201,7 +201,7 @@ def test_methods_say_what_the_plan_says(posteriors, without):
     words = plain(bayes_methods_text(posteriors))
     for part in (
         "sceptical (normal, mean 0, SD 0.3)",
-        "in 4 chains of 1500 draws after 1000 of warm-up",
+        "in 4 chains of 1000 draws after 500 of warm-up",
         "R-hat of at most 1.01",
         "at least 400 effective draws",
         "after 3 attempts is reported as failed",

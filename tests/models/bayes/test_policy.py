@@ -79,7 +79,7 @@ def test_a_bad_fit_is_sampled_again_with_smaller_steps_and_twice_the_draws(scrip
     assert (found.attempts, found.fault) == (3, "")
     plans = [plan for plan, _ in sampler.asked]
     assert [plan.target_accept for plan in plans] == pytest.approx([0.9, 0.99, 0.999])
-    assert [(plan.draws, plan.tune) for plan in plans] == [(1500, 1000), (3000, 2000), (6000, 4000)]
+    assert [(plan.draws, plan.tune) for plan in plans] == [(1000, 500), (2000, 1000), (4000, 2000)]
     assert len({seed for _, seed in sampler.asked}) == 3
     assert found.sampling == plans[-1]
 
