@@ -11,7 +11,8 @@ import pandas as pd
 from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError
 from neurotrial.executors import SerialExecutor
-from neurotrial.models.bayes.study_posteriors import BayesRows, count_fits, fit_posteriors
+from neurotrial.models.bayes.study_posteriors import BayesRows, fit_posteriors
+from neurotrial.models.bayes.study_tasks import count_fits
 from neurotrial.models.cells import cell_participants, cell_seed, study_cells
 from neurotrial.models.compare import agreement, estimate_methods
 from neurotrial.models.connectivity import summarise_connectivity

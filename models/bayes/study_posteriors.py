@@ -1,53 +1,35 @@
-"""The Bayesian fits of a study: which there are, their sampling by shape of model, and their rows."""
+"""The Bayesian fits of a study: sampled by shape of model, kept in files, and told as rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
-from neurotrial.errors import InputError
+from neurotrial.errors import InputError, NeurotrialError
 from neurotrial.executors import SerialExecutor
-from neurotrial.models.bayes.answers import (
-    Asked,
-    ask,
-    diagnostic_rows,
-    effect_estimates,
-    predictive_rows,
-)
+from neurotrial.models.bayes.answers import diagnostic_rows, effect_estimates, predictive_rows
 from neurotrial.models.bayes.fit import sample_posterior
-from neurotrial.models.bayes.posterior_file import (
-    has_posterior,
-    question_hash,
-    read_posterior,
-    write_posterior,
-)
+from neurotrial.models.bayes.posterior_file import has_posterior, read_posterior, write_posterior
 from neurotrial.models.bayes.sampling import sampler_name
-from neurotrial.models.bayes.standardised import standardise
-from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME
-from neurotrial.models.cells import cell_participants, cell_seed
+from neurotrial.models.bayes.study_tasks import bayes_methods, cell_tasks
 from neurotrial.models.tidy import failed_row, tidy_frame
 from neurotrial.paths import writable_folder
 from neurotrial.results import POSTERIOR_FOLDER, RESULTS_FOLDER, estimate_key
 
 if TYPE_CHECKING:
-    from neurotrial.bayes_plan import BayesPlan
+    import pandas as pd
+
     from neurotrial.loading import StudyData
-    from neurotrial.models.bayes.fit import Question
-    from neurotrial.models.bayes.standardised import Standardised
-    from neurotrial.models.bayes.two_visits import Kind
+    from neurotrial.models.bayes.study_tasks import Task
     from neurotrial.models.cells import Cell
+    from neurotrial.study import Study
 
-__all__ = ["BayesRows", "count_fits", "fit_posteriors"]
+__all__ = ["BayesRows", "fit_posteriors"]
 
-_KEY_DIGITS = 12
 _SECONDS = 0.5
 """How often finished files are looked for, to move the progress bar."""
 
@@ -72,32 +54,6 @@ class BayesRows:
     predictive: list[Row] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One fit: a model, an outcome and a prior of its effect."""
-
-    cell: Cell
-    question: Question
-    standardised: Standardised
-    asked: Asked
-    path: Path
-
-    @property
-    def method(self) -> str:
-        """Slug of the estimates."""
-        return f"{self.question.kind}_{self.asked.prior}"
-
-    @property
-    def name(self) -> str:
-        """Cell and method, for messages."""
-        return f"{self.cell.name}/{self.method}"
-
-
-def count_fits(cells: Iterable[Cell]) -> int:
-    """Return how many posteriors these cells ask for."""
-    return sum(len(PRIOR_SETS) for cell in cells for _ in _kinds(cell))
-
-
 def fit_posteriors(
     data: StudyData, cells: Sequence[Cell], executor: Executor, progress: Progress
 ) -> dict[str, BayesRows]:
@@ -118,102 +74,68 @@ def fit_posteriors(
     -------
     dict of str to BayesRows
         By name of the cell; a cell that cannot be fitted has rows with status ``failed`` and the reason.
+
+    Raises
+    ------
+    NeurotrialError
+        If a process ends without a word; finished posteriors are kept.
     """
-    rows = {cell.name: BayesRows() for cell in cells if _kinds(cell)}
+    rows = {cell.name: BayesRows() for cell in cells if bayes_methods(cell)}
     if not rows:
         return rows
     folder = writable_folder(data.folder / RESULTS_FOLDER / POSTERIOR_FOLDER)
-    tasks = []
+    tasks: list[Task] = []
     for cell in cells:
-        if cell.name in rows:
-            planned, failed = _planned(cell, data, folder)
-            rows[cell.name].estimates.extend(failed)
-            tasks += planned
+        try:
+            tasks += cell_tasks(cell, data, folder) if cell.name in rows else []
+        except InputError as error:
+            reason = "; ".join(f"{problem.where}: {problem.rule}" for problem in error.problems)
+            for method in bayes_methods(cell):
+                rows[cell.name].estimates.extend(_failed(data.study, cell, method, reason))
+                progress(f"{cell.name}/{method}")
     faults = _sample(tasks, executor, progress)
     for task in tasks:
-        _add(rows[task.cell.name], task, faults.get(task.name, ""))
+        if task.name in faults:
+            failed = _failed(data.study, task.cell, task.method, faults[task.name])
+            rows[task.cell.name].estimates.extend(failed)
+        else:
+            _add(rows[task.cell.name], task)
     return rows
 
 
-def _kinds(cell: Cell) -> list[Kind]:
-    kinds: tuple[Kind, ...] = (ANCOVA, GROUP_TIME)
-    return [kind for kind in kinds if kind in cell.analysis.methods]
-
-
-def _planned(cell: Cell, data: StudyData, folder: Path) -> tuple[list[Task], list[pd.DataFrame]]:
-    """Return the fits of a cell; or, where its data do not allow any, their rows with the reason."""
-    study = data.study
-    people = cell_participants(cell, data)
-    order = [arm.name for arm in study.arms]
-    frame = people.assign(arm=pd.Categorical(people["arm"].astype("str"), categories=order))
+def _failed(study: Study, cell: Cell, method: str, reason: str) -> Iterator[pd.DataFrame]:
     reference = study.reference_arm.name
-    try:
-        standardised = standardise(
-            frame,
-            outcome="follow_up",
-            baseline="baseline",
-            arm="arm",
-            reference=reference,
-            covariates=cell.analysis.covariates,
-        )
-    except InputError as error:
-        reason = "; ".join(f"{problem.where}: {problem.rule}" for problem in error.problems)
-        return [], [
-            failed_row(method, reason, f"{arm} - {reference}", cell.visit)
-            for kind in _kinds(cell)
-            for method in BAYES_METHODS[kind]
-            for arm in order
-            if arm != reference
-        ]
-    fits = [(kind, prior) for kind in _kinds(cell) for prior in PRIOR_SETS]
-    seeds = np.random.SeedSequence(cell_seed(study, cell).entropy, spawn_key=(2,)).generate_state(len(fits))
-    return [
-        _task(cell, data, standardised, kind, prior, int(seed), folder)
-        for (kind, prior), seed in zip(fits, seeds, strict=True)
-    ], []
-
-
-def _task(
-    cell: Cell, data: StudyData, standardised: Standardised, kind: Kind, prior: str, seed: int, folder: Path
-) -> Task:
-    study, outcome = data.study, cell.outcome
-    plan: BayesPlan = study.bayes  # type: ignore[assignment] # the rules of the study file demand it
-    question = ask(kind, prior, standardised, outcome.direction, plan, seed)
-    asked = Asked(
-        prior=prior,
-        direction=outcome.direction,
-        mcid=outcome.mcid.value if outcome.mcid else None,
-        bounds=(outcome.range[0], outcome.range[1]) if outcome.range else None,
-        conf_level=study.conf_level,
-        baseline_visit=study.baseline_visit.name,
-        follow_up=cell.visit,
-    )
-    digest = question_hash(question, sampler_name())[:_KEY_DIGITS]
-    name = f"{cell.analysis.name}-{outcome.name}-{kind}_{prior}-{digest}.nc"
-    return Task(cell, question, standardised, asked, folder / name)
+    for arm in study.arms:
+        if not arm.reference:
+            yield failed_row(method, reason, f"{arm.name} - {reference}", cell.visit)
 
 
 def _sample(tasks: Sequence[Task], executor: Executor, progress: Progress) -> dict[str, str]:
     """Sample what is not there yet; return why a fit gave no draws at all, by name."""
     missing = [task for task in tasks if not has_posterior(task.path)]
-    if tasks:
-        progress(f"{len(missing)} of {len(tasks)} posteriors to sample; compiling the models takes a while")
+    progress(f"{len(missing)} of {len(tasks)} posteriors to sample; compiling the models takes a while")
+    waiting = {task.path: task.name for task in missing}
     for task in tasks:
-        if task not in missing:
+        if task.path not in waiting:
             progress(task.name)
     # each process compiles one shape; a single one goes fit by fit, so that the bar moves
     serial = isinstance(executor, SerialExecutor)
-    chunks = [[task] for task in missing] if serial else list(_by_shape(missing))
-    waiting, running = {task.path: task.name for task in missing}, set()
-    for chunk in chunks:
+    running: set[Future[Mapping[str, str]]] = set()
+    for chunk in [[task] for task in missing] if serial else _by_shape(missing):
         running.add(executor.submit(_work, chunk))
         _announce(waiting, progress)
     faults: dict[str, str] = {}
-    while running:
-        done, running = wait(running, timeout=_SECONDS)
-        for future in done:
-            faults |= future.result()
-        _announce(waiting, progress)
+    try:
+        while running:
+            done, running = wait(running, timeout=_SECONDS)
+            for future in done:
+                faults |= future.result()
+            _announce(waiting, progress)
+    except BrokenExecutor as error:
+        rule = "a working process ended without a word, most often for want of memory"
+        raise NeurotrialError(
+            f"{rule} ({error}); finished posteriors are kept: run again with fewer --jobs"
+        ) from None
     for name in waiting.values():
         progress(name)
     return faults
@@ -221,7 +143,7 @@ def _sample(tasks: Sequence[Task], executor: Executor, progress: Progress) -> di
 
 def _announce(waiting: dict[Path, str], progress: Progress) -> None:
     """Tell of the fits whose files have appeared."""
-    for path in [path for path in waiting if path.is_file()]:
+    for path in [path for path in waiting if has_posterior(path)]:
         progress(waiting.pop(path))
 
 
@@ -246,12 +168,7 @@ def _work(tasks: Sequence[Task]) -> Mapping[str, str]:
     return faults
 
 
-def _add(rows: BayesRows, task: Task, fault: str) -> None:
-    if fault:
-        table = task.standardised.table
-        contrasts = [f"{arm} - {table.reference}" for arm in table.compared]
-        rows.estimates.extend(failed_row(task.method, fault, one, task.cell.visit) for one in contrasts)
-        return
+def _add(rows: BayesRows, task: Task) -> None:
     given = (task.question, read_posterior(task.path), task.standardised, task.asked)
     rows.estimates.append(tidy_frame(effect_estimates(*given)))
     shared = {**task.cell.place, "estimand": task.cell.estimand, "method": task.method}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import BrokenExecutor, Executor, Future
+
 import numpy as np
 import pytest
 from bayes_fixture import independent_draws
 
 from neurotrial.bayes_plan import PRIOR_SETS
+from neurotrial.errors import NeurotrialError
 from neurotrial.loading import load_study
 from neurotrial.models.bayes import study_posteriors
 from neurotrial.models.bayes.diagnostics import convergence
@@ -199,3 +202,19 @@ def test_progress_is_told_as_often_as_was_said(study):
         fit_study(data, told.append)
         assert len(told) == count_steps(data.study)
     assert told[0].startswith("0 of 6 posteriors to sample")
+    data.outcomes["baseline"] = 20.0
+    told.clear()
+    fit_study(data, told.append)
+    assert len(told) == count_steps(data.study)
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_process_that_ends_without_a_word_is_an_error_with_a_remedy(study):
+    class Broken(Executor):
+        def submit(self, *_):
+            future = Future()
+            future.set_exception(BrokenExecutor("killed"))
+            return future
+
+    with pytest.raises(NeurotrialError, match="finished posteriors are kept: run again with fewer --jobs"):
+        fit_study(load_study(study), executor=Broken())
