@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from neurotrial.reports.effects import Effect
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["bayes_kinds", "bayesian_analyses", "counterpart", "posteriors_of", "prior_of"]
+__all__ = [
+    "NORMAL_95",
+    "bayes_kinds",
+    "bayesian_analyses",
+    "counterpart",
+    "normal_range",
+    "posteriors_of",
+    "prior_of",
+]
+
+NORMAL_95 = 1.959963984540054
+"""The quantile at 97.5 % of a standard normal distribution, and at 95 % of a half-normal one."""
 
 
 def bayes_kinds(analysis: Analysis) -> list[str]:
@@ -45,3 +56,8 @@ def counterpart(data: CitedResults, analysis: Analysis, outcome: Outcome, kind: 
     methods.sort(key=lambda method: method != analysis.main_method)
     found = (data.effects(analysis.name, outcome.name, method) for method in methods)
     return next((effects for effects in found if effects), [])
+
+
+def normal_range(mean: float, sd: float) -> tuple[float, float]:
+    """Return the central 95 % of a normal distribution."""
+    return mean - NORMAL_95 * sd, mean + NORMAL_95 * sd

@@ -19,7 +19,7 @@ from neurotrial.reports.figures.style import (
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import number, probability
-from neurotrial.reports.posteriors import bayes_kinds, posteriors_of
+from neurotrial.reports.posteriors import bayes_kinds, normal_range, posteriors_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Shown", "prior_figure", "standardised_posteriors"]
 
 _LABEL = 2.2
-_NORMAL_95 = 1.959963984540054
 _MARKERS = dict(zip(PRIOR_SETS, ("s", "o", "^"), strict=True))
 _COLOURS = dict(zip(PRIOR_SETS, ("#0072B2", "#000000", "#D55E00"), strict=True))
 _STEP = 0.26
@@ -127,7 +126,7 @@ def _label(effect: Effect, *, several: bool) -> str:
 
 def _draw(panel: Axes, item: Shown, y: float) -> None:
     colour = _COLOURS[item.prior]
-    ends = [item.prior_mean - _NORMAL_95 * item.prior_sd, item.prior_mean + _NORMAL_95 * item.prior_sd]
+    ends = normal_range(item.prior_mean, item.prior_sd)
     panel.plot(ends, [y, y], color=colour, linewidth=4.5, alpha=0.16, solid_capstyle="butt", zorder=1)
     panel.plot([item.low, item.high], [y, y], color=colour, linewidth=1.6, zorder=2)
     panel.plot(item.estimate, y, _MARKERS[item.prior], color=colour, markersize=5.5, zorder=3)

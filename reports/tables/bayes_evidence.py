@@ -19,7 +19,7 @@ from neurotrial.reports.number_format import (
     probability,
     whole,
 )
-from neurotrial.reports.posteriors import bayes_kinds, bayesian_analyses
+from neurotrial.reports.posteriors import NORMAL_95, bayes_kinds, bayesian_analyses, normal_range
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["diagnostics_table", "predictive_table", "prior_table"]
 
 Row = dict[str, str]
-_NORMAL_95 = 1.959963984540054
 _STATISTICS = {"mean": "mean", "sd": "SD", "minimum": "minimum", "maximum": "maximum"}
 _RARE = 0.025
 
@@ -78,9 +77,7 @@ def _other_rows(plan: BayesPlan, kinds: set[str]) -> Iterator[Row]:
     yield _prior_row("Slope on a covariate over its SD", 0, others.covariate_sd)
     if "bayes_group_time" in kinds:
         yield _prior_row("Difference of the arms at baseline (group × time)", 0, others.imbalance_sd)
-    reach = (
-        f"0 to {number(others.residual_sd * 2.2414, 2)}"  # the 95 % quantile of a half-normal distribution
-    )
+    reach = interval(0, NORMAL_95 * others.residual_sd, 2)
     half = {"prior": f"half-normal({plain(others.residual_sd)})", "range": reach}
     yield {"parameter": "Residual SDs", **half}
     if "bayes_group_time" in kinds:
@@ -89,7 +86,7 @@ def _other_rows(plan: BayesPlan, kinds: set[str]) -> Iterator[Row]:
 
 
 def _prior_row(parameter: str, mean: float, sd: float) -> Row:
-    ends = interval(mean - _NORMAL_95 * sd, mean + _NORMAL_95 * sd, 2)
+    ends = interval(*normal_range(mean, sd), 2)
     return {"parameter": parameter, "prior": f"normal({plain(mean)}, {plain(sd)})", "range": ends}
 
 

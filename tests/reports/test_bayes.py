@@ -7,6 +7,7 @@ from html import escape as html_escape
 import numpy as np
 import pytest
 from results_fixture import THREE_ARMS, bare_plan, changed, failed_posterior, make_results, plan
+from scipy.stats import halfnorm
 
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import is_adjusted, is_bayesian, method_label
@@ -132,6 +133,8 @@ def test_priors_are_those_of_the_plan(posteriors, without):
     assert "normal(0.5, 0.3)" in html
     assert "(P(benefit) 0.952)" in html
     assert "LKJ(1)" in html
+    # the one-sided 95 % of |z|, not its 97.5 %
+    assert f"0.00 to {1.5 * halfnorm.ppf(0.95):.2f}" in html
     assert prior_table(without) is None
 
 
