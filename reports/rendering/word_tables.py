@@ -95,13 +95,21 @@ def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
 
 
 def _grid_rows(table: Any) -> list[list[str]]:
-    """Return the text of each cell by row, only of rows without merged columns."""
+    """Return the text of each cell by row and column of the grid; merged columns ask for no room."""
     from docx.oxml.ns import qn
 
     count = len(table.find(qn("w:tblGrid")))
-    rows = [[_text(cell) for cell in row.findall(qn("w:tc"))] for row in table.findall(qn("w:tr"))]
+    rows = [
+        [text for cell in row.findall(qn("w:tc")) for text in _spread(cell)]
+        for row in table.findall(qn("w:tr"))
+    ]
     whole = [row for row in rows if len(row) == count]
     return whole or [[""] * count]
+
+
+def _spread(cell: Any) -> list[str]:
+    """Return the text of a cell of one column, or an empty one for each column that it spans."""
+    return [_text(cell)] if cell.grid_span == 1 else [""] * cell.grid_span
 
 
 def _text(cell: Any) -> str:

@@ -123,3 +123,21 @@ def test_tables_of_other_programs_are_finished_too(tmp_path):
     table = docx.Document(str(tmp_path / "plain.docx")).tables[0]
     assert "w:cantSplit" in table.rows[1]._tr.xml
     assert 'w:type="pct"' in table._tbl.tblPr.xml
+
+
+def test_headings_beside_spanners_ask_for_room(tmp_path):
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for row, texts in zip(
+        table.rows, (("Verdict", "", ""), ("", "a", "b"), ("ok", "1" * 90, "2")), strict=True
+    ):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    table.cell(0, 1).merge(table.cell(0, 2)).text = "A heading of both"
+    table.cell(0, 0).merge(table.cell(1, 0))
+    path = tmp_path / "table.docx"
+    document.save(path)
+    finish_tables(path)
+    verdict, _, last = (column.width for column in docx.Document(path).tables[0].columns)
+    # seven letters beside one
+    assert verdict / last == pytest.approx((7 + 3) / (1 + 3), rel=0.01)
