@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.effects import method_label
+from neurotrial.reports.effects import is_bayesian, method_label
 from neurotrial.reports.number_format import interval, number, whole
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = [
     "counts_note",
     "directions",
     "effect_cell",
+    "failure_notes",
     "interval_notes",
     "procedure_name",
 ]
@@ -43,12 +44,23 @@ def counts_cell(effect: Effect, arms: Iterable[Arm]) -> str:
 
 
 def interval_notes(effects: Iterable[Effect]) -> list[str]:
-    """Return one line for each kind of interval, with the estimators that it belongs to."""
+    """Return one line for each kind of interval, with the estimators that it belongs to; posteriors share a name."""
     kinds: dict[str, dict[str, None]] = {}
     for effect in effects:
         if effect.has_interval:
-            kinds.setdefault(effect.interval_name, {})[method_label(effect.method)] = None
+            name = "posteriors" if is_bayesian(effect.method) else method_label(effect.method)
+            kinds.setdefault(effect.interval_name, {})[name] = None
     return [f"{kind}: {'; '.join(methods)}." for kind, methods in kinds.items()]
+
+
+def failure_notes(effects: Iterable[Effect]) -> list[str]:
+    """Return one line for each estimator of an outcome that failed, with the reason."""
+    lines = (
+        f"{effect.outcome.label}, {method_label(effect.method)}: {effect.failure.rstrip('.')}."
+        for effect in effects
+        if effect.failure
+    )
+    return list(dict.fromkeys(lines))
 
 
 def adjusted_p(data: CitedResults, effect: Effect) -> list[CitedRow]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NORMAL_95",
+    "all_posteriors",
     "bayes_kinds",
     "bayesian_analyses",
     "counterpart",
@@ -43,6 +44,17 @@ def posteriors_of(
         prior: data.effects(analysis.name, outcome.name, method)
         for prior, method in zip(PRIOR_SETS, BAYES_METHODS[kind], strict=True)
     }
+
+
+def all_posteriors(data: CitedResults, analysis: Analysis) -> list[Effect]:
+    """Return every posterior of an analysis: by outcome, method, prior and contrast."""
+    return [
+        effect
+        for outcome in data.outcomes_of(analysis)
+        for kind in bayes_kinds(analysis)
+        for found in posteriors_of(data, analysis, outcome, kind).values()
+        for effect in found
+    ]
 
 
 def prior_of(method: str) -> str:

@@ -12,7 +12,8 @@ from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, secti
 from neurotrial.reports.posteriors import bayesian_analyses
 from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_text, failed_posteriors_text
 from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
-from neurotrial.reports.tables.bayes_evidence import diagnostics_table, predictive_table, prior_table
+from neurotrial.reports.tables.bayes_diagnostics import diagnostics_table
+from neurotrial.reports.tables.bayes_evidence import predictive_table, prior_table
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults

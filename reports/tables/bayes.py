@@ -10,6 +10,7 @@ from neurotrial.reports.effect_cells import (
     counts_note,
     directions,
     effect_cell,
+    failure_notes,
     interval_notes,
 )
 from neurotrial.reports.effects import BAYES_LABELS, capitalised, method_label
@@ -80,7 +81,7 @@ def _short_row(kind: str, shown: Effect, others: dict[str, Effect], *, several: 
     return {
         "outcome": f"{label}: {shown.comparison}" if several else label,
         "model": BAYES_LABELS[kind],
-        "effect": effect_cell(shown),
+        "effect": "failed" if shown.failure else effect_cell(shown),
         "mcid": probability(shown.important),
         **{prior: _chance(effect) for prior, effect in others.items()},
     }
@@ -103,13 +104,7 @@ def _short_notes(effects: list[Effect]) -> Iterator[str]:
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
     if _mcid_label(effects):
         yield f"P(> MCID): probability of a benefit beyond the minimal clinically important difference, {_SHOWN} prior."
-    yield from _failed_notes(effects)
-
-
-def _failed_notes(effects: list[Effect]) -> Iterator[str]:
-    for effect in effects:
-        if effect.failure:
-            yield f"{effect.outcome.label}, {method_label(effect.method)}: {effect.failure}."
+    yield from failure_notes(effects)
 
 
 def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
@@ -129,7 +124,13 @@ def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     """
     several = len(data.comparisons) > 1
     effects = [effect for outcome in data.outcomes_of(analysis) for effect in _all(data, analysis, outcome)]
-    labels = {"method": "Estimator", "prior": "Prior, SD", "n": "n", "effect": "Estimate, interval", "p": "p"}
+    labels = {
+        "method": "Estimator",
+        "prior": "Prior, mean (SD)",
+        "n": "n",
+        "effect": "Estimate, interval",
+        "p": "p",
+    }
     labels |= {"benefit": "P(benefit)"} | _mcid_label(effects)
     rows = [_full_row(data, effect, several=several) for effect in effects]
     name = f"priors-{analysis.name}".replace("_", "-")
@@ -164,17 +165,10 @@ def _full_row(data: CitedResults, effect: Effect, *, several: bool) -> Row:
 
 
 def _full_notes(data: CitedResults, effects: list[Effect]) -> Iterator[str]:
-    yield "Prior: mean (SD) of the prior of the effect in baseline SDs; above 0 is a benefit."
-    yield from _method_free(interval_notes(effects))
+    yield "Prior: of the effect, in baseline SDs; above 0 is a benefit."
+    yield from interval_notes(effects)
     yield counts_note(data.study.arms)
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
     if _mcid_label(effects):
         yield "P(> MCID): probability of a benefit beyond the minimal clinically important difference."
-    yield from _failed_notes(effects)
-
-
-def _method_free(notes: list[str]) -> Iterator[str]:
-    """Yield the kinds of interval; which rows are posteriors the table says itself."""
-    for note in notes:
-        kind, _, methods = note.partition(": ")
-        yield f"{kind}: posteriors." if "prior" in methods else note
+    yield from failure_notes(effects)

@@ -1,4 +1,4 @@
-"""What posteriors rest on: priors, diagnostics of every fit, predictive checks."""
+"""What posteriors rest on: priors, and predictive checks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
-from neurotrial.reports.effects import method_label, model_label
+from neurotrial.reports.effects import capitalised, model_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import (
@@ -17,7 +17,6 @@ from neurotrial.reports.number_format import (
     percent,
     plain,
     probability,
-    whole,
 )
 from neurotrial.reports.posteriors import NORMAL_95, bayes_kinds, bayesian_analyses, normal_range
 from neurotrial.reports.tables.style import make_table
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults, CitedRow
     from neurotrial.study import Analysis
 
-__all__ = ["diagnostics_table", "predictive_table", "prior_table"]
+__all__ = ["predictive_table", "prior_table"]
 
 Row = dict[str, str]
 _STATISTICS = {"mean": "mean", "sd": "SD", "minimum": "minimum", "maximum": "maximum"}
@@ -90,77 +89,6 @@ def _prior_row(parameter: str, mean: float, sd: float) -> Row:
     return {"parameter": parameter, "prior": f"normal({plain(mean)}, {plain(sd)})", "range": ends}
 
 
-def diagnostics_table(data: CitedResults, analysis: Analysis) -> Tabulation | None:
-    """Return what the draws of each fit of an analysis are worth, failed ones too; None where there were no draws.
-
-    Parameters
-    ----------
-    data : CitedResults
-        Results of a fit.
-    analysis : Analysis
-        One with Bayesian methods.
-
-    Returns
-    -------
-    Tabulation or None
-    """
-    rows = data.rows("diagnostics", analysis=analysis.name)
-    if not rows:
-        return None
-    several = len(data.comparisons) > 1
-    labels = {
-        "fit": "Fit", "attempts": "Tries", "rhat": "R-hat", "ess": "ESS bulk / tail", "mcse": "MCSE",
-        "worst": "Worst R-hat", "least": "Least ESS", "bfmi": "E-BFMI", "divergences": "Div.", "verdict": "Verdict",
-    }  # fmt: skip
-    name = f"diagnostics-{analysis.name}".replace("_", "-")
-    spanners = [
-        ("Effect of the arm", ["rhat", "ess", "mcse"]),
-        ("Whole fit", ["worst", "least", "bfmi", "divergences"]),
-    ]
-    table = make_table(
-        name,
-        [_diagnostic(data, row, several=several) for row in rows],
-        labels,
-        spanners=spanners,
-        row_label="fit",
-        group="outcome",
-        notes=_diagnostic_notes(rows),
-    )
-    return Tabulation(name, table, Markdown(f"{escape(analysis.label)}: diagnostics of every Bayesian fit."))
-
-
-def _diagnostic(data: CitedResults, row: CitedRow, *, several: bool) -> Row:
-    outcome = data.study.outcome(row.values["outcome"])
-    contrast = f" ({row['contrast']})" if several else ""
-    return {
-        "outcome": outcome.label,
-        "fit": f"{model_label(row.values['method'])}{contrast}",
-        "attempts": whole(row["attempts"]),
-        "rhat": number(row["rhat"], 3),
-        "ess": f"{whole(row['ess_bulk'])}\u00a0/\u00a0{whole(row['ess_tail'])}",
-        "mcse": number(row["mcse_mean"], outcome.digits + 2),
-        "worst": number(row["worst_rhat"], 3),
-        "least": whole(row["least_ess"]),
-        "bfmi": number(row["bfmi"], 2),
-        "divergences": whole(row["divergences"]),
-        "verdict": str(row["status"]),
-    }
-
-
-def _diagnostic_notes(rows: list[CitedRow]) -> Iterator[str]:
-    yield (
-        "R-hat, rank-normalised; ESS, effective sample size; MCSE, Monte Carlo standard error of the posterior mean, in the unit "
-        "of the outcome; worst and least: of all parameters; E-BFMI, smallest of a chain; Div., divergent transitions."
-    )
-    draws = dict.fromkeys(
-        f"{row['sampler']}, {whole(row['chains'])} chains of {whole(row['draws'])} draws" for row in rows
-    )
-    yield f"Sampler: {'; '.join(draws)}."
-    for row in rows:
-        if not is_missing(row.values["reason"]):
-            yield f"{method_label(row.values['method'])}, {row.values['outcome']}: failed, {row['reason']}."
-
-
 def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutral") -> Tabulation | None:
     """Return what was observed beside its posterior predictive distribution, under one prior.
 
@@ -185,7 +113,7 @@ def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutr
     ]
     if not rows:
         return None
-    labels = {"what": "Model, visit, arm"} | _STATISTICS
+    labels = {"what": "Model, visit, arm"} | {name: capitalised(word) for name, word in _STATISTICS.items()}
     name = f"predictive-{analysis.name}".replace("_", "-")
     spanners = [("Observed (95 % of posterior replicates)", list(_STATISTICS))]
     notes = [

@@ -40,6 +40,7 @@ def shrunk(found, method, study, outcome, sd):
 def evidence(study, estimates, sds):
     """Return one row of diagnostics for each posterior."""
     table = RESULT_TABLES["diagnostics"]
+    sampling = study.bayes.sampling if study.bayes else None
     rows = []
     for index, row in enumerate(estimates[estimates["method"].isin(SLUGS)].to_dict("records")):
         prior = getattr(study.bayes.effect, SLUGS[row["method"]][1])
@@ -49,8 +50,8 @@ def evidence(study, estimates, sds):
                 "key": f"diagnostics/{row['key']}",
                 **{name: row[name] for name in ("analysis", "outcome", "estimand", "population", "method")},
                 "contrast": row["contrast"], "prior": SLUGS[row["method"]][1], "prior_mean": prior.mean,
-                "prior_sd": prior.sd, "baseline_sd": sds[row["outcome"]], "sampler": "nutpie", "chains": 4,
-                "draws": 1500, "target_accept": 0.9, "attempts": 3 if failed else 1, "rhat": 1.0002, "ess_bulk": 6000.0 + index,
+                "prior_sd": prior.sd, "baseline_sd": sds[row["outcome"]], "sampler": "nutpie", "chains": sampling.chains,
+                "draws": sampling.draws, "target_accept": sampling.target_accept, "attempts": 3 if failed else 1, "rhat": 1.0002, "ess_bulk": 6000.0 + index,
                 "ess_tail": 4500.0, "mcse_mean": 0.01 * sds[row["outcome"]], "worst_rhat": 1.0013, "least_ess": 3900.0,
                 "bfmi": 0.98, "divergences": 4 if failed else 0, "status": row["status"],
                 "reason": "4 divergent transitions" if failed else None, "posterior": None,

@@ -6,6 +6,7 @@ from html import escape as html_escape
 
 import numpy as np
 import pytest
+from posterior_fixture import FAILURE
 from results_fixture import THREE_ARMS, bare_plan, changed, failed_posterior, make_results, plan
 from scipy.stats import halfnorm
 
@@ -20,7 +21,8 @@ from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_tex
 from neurotrial.reports.prose.limits import limitations_text
 from neurotrial.reports.report import Report
 from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
-from neurotrial.reports.tables.bayes_evidence import diagnostics_table, predictive_table, prior_table
+from neurotrial.reports.tables.bayes_diagnostics import diagnostics_table
+from neurotrial.reports.tables.bayes_evidence import predictive_table, prior_table
 from neurotrial.reports.tables.estimators import estimator_table
 
 
@@ -144,7 +146,23 @@ def test_diagnostics_of_every_fit_are_shown(posteriors, failing):
     html = text_of(diagnostics_table(failing, analysis(failing)))
     assert html.count(">ok<") == 5
     assert html.count(">failed<") == 1
-    assert "failed, 4 divergent transitions" in html
+    assert f"Fugl-Meyer motor total, Bayesian group × time, neutral prior: {FAILURE}." in html
+
+
+def test_a_fit_without_draws_has_its_row_of_diagnostics(failing):
+    empty = failing.results.tables["diagnostics"].iloc[:0]
+    data = CitedResults.of(changed(failing.results, "diagnostics", empty))
+    html = text_of(diagnostics_table(data, analysis(data)))
+    assert html.count(">failed<") == 1
+    assert FAILURE in html
+    assert "no fit gave draws" in html
+
+
+def test_diagnostics_of_several_arms_are_told_apart_by_label():
+    data = CitedResults.of(make_results(plan(THREE_ARMS)))
+    html = text_of(diagnostics_table(data, analysis(data)))
+    assert "Fugl-Meyer motor total: Sham minus Control" in html
+    assert html.count(">ANCOVA, sceptical<") == 2
 
 
 def test_checks_show_what_the_model_misses(posteriors):
