@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from neurotrial.reports.figures.predictive import predictive_figures
 from neurotrial.reports.figures.priors import prior_figure
 from neurotrial.reports.floats import figure_float, table_float
-from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
+from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs, section
 from neurotrial.reports.posteriors import bayesian_analyses
 from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_text, failed_posteriors_text
 from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
@@ -65,7 +65,7 @@ def diagnostics_section(data: CitedResults) -> Markdown | None:
     """Return what the draws of every fit are worth, or None."""
     failed = failed_posteriors_text(data)
     parts = _each(data, lambda data, analysis: _pointed([], diagnostics_table(data, analysis)))
-    return None if parts is None else paragraphs(failed or "No fit failed.", parts)
+    return None if parts is None else paragraphs(failed if failed.text else "No fit failed.", parts)
 
 
 def predictive_section(data: CitedResults) -> Markdown | None:
@@ -91,7 +91,7 @@ def _pointed(plots: Iterable[Plot | None], table: Tabulation | None) -> Markdown
     if not names:
         return Markdown("There are no draws to show.")
     return paragraphs(
-        f"See {', '.join(names)}.",
+        f"See {listing(names)}.",
         *(figure_float(plot) for plot in shown),
         table_float(table) if table else None,
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.number_format import is_missing
+from neurotrial.reports.prose.bayes import failed_posteriors_text
 from neurotrial.reports.prose.counts import analysed_spans
 from neurotrial.reports.scans import count_scans, read_scans
 
@@ -37,7 +39,7 @@ def limitations_text(data: CitedResults) -> Markdown:
     Markdown
         A list; nothing if none applies.
     """
-    parts = (_simulated, _unequal, _subsets, _scans, _ratios, _within, _multiplicity, _failures)
+    parts = (_simulated, _unequal, _subsets, _scans, _ratios, _within, _multiplicity, _failures, _lost_fits)
     return Markdown("\n".join(f"- {item}" for part in parts for item in part(data)))
 
 
@@ -125,8 +127,15 @@ def _unadjusted(data: CitedResults) -> Iterator[Analysis]:
     adjusted = {name for family in data.study.families for name in family.analyses}
     for analysis in data.study.analyses:
         several = len(data.outcomes_of(analysis)) * len(data.comparisons) > 1
-        if analysis.name not in adjusted and (several or analysis.role != "primary"):
+        loose = analysis.name not in adjusted and (several or analysis.role != "primary")
+        if loose and _has_p_values(data, analysis):
             yield analysis
+
+
+def _has_p_values(data: CitedResults, analysis: Analysis) -> bool:
+    """Tell whether an analysis tests anything: one of posteriors alone does not, and adjusted means are no tests."""
+    rows = data.rows("estimates", analysis=analysis.name)
+    return any(row.values["term"] != "lsmean" and not is_missing(row.values["p_value"]) for row in rows)
 
 
 def _failures(data: CitedResults) -> Iterator[str]:
@@ -135,6 +144,11 @@ def _failures(data: CitedResults) -> Iterator[str]:
         pairs = dict.fromkeys((row.values["analysis"], row.values["outcome"]) for row in failed)
         labels = listing(data.study.outcome(outcome).label for _, outcome in pairs)
         yield escape(f"{len(failed)} planned estimates could not be made; they concern {labels}.")
+
+
+def _lost_fits(data: CitedResults) -> Iterator[str]:
+    if words := failed_posteriors_text(data).text:
+        yield f"{words} What their sampler reached is in the supplement."
 
 
 def statements_text(data: CitedResults) -> Markdown:

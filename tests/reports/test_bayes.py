@@ -200,19 +200,23 @@ def test_priors_that_disagree_on_the_side_are_named(posteriors):
     sceptical = table["method"] == "bayes_ancova_sceptical"
     table.loc[sceptical, "estimate"] = -table.loc[sceptical, "estimate"]
     data = CitedResults.of(changed(posteriors.results, "estimates", table))
-    assert "The priors disagree on the side" in plain(bayes_results_text(data, analysis(data)))
-    assert "disagree" not in plain(bayes_results_text(posteriors, analysis(posteriors)))
+    words = "do not favour the same arm"
+    assert words in plain(bayes_results_text(data, analysis(data)))
+    assert words not in plain(bayes_results_text(posteriors, analysis(posteriors)))
 
 
 def test_a_failed_fit_is_named_everywhere(failing, posteriors):
     primary = analysis(failing)
-    assert "1 of 3 fits failed and show no number" in plain(bayes_results_text(failing, primary))
+    words = plain(bayes_results_text(failing, primary))
+    assert "the fit under the neutral prior failed and shows no number" in words
+    assert words.count("Over the other priors, the probability of benefit was") == 1
     assert plain(failed_posteriors_text(failing)) == "Bayesian fits that failed and show no number: 1."
-    assert failed_posteriors_text(posteriors) == ""
+    assert not failed_posteriors_text(posteriors).text
     for table in (posterior_table(failing, primary), every_prior_table(failing, primary)):
         assert "did not reach what the plan asks in 3 attempts" in table.html
         assert "failed" in table.html
     assert "1 planned estimates could not be made" in plain(limitations_text(failing))
+    assert "Bayesian fits that failed and show no number: 1. What" in plain(limitations_text(failing))
     assert "fits that failed" in plain(Report(failing).bayes_diagnostics())
     assert "No fit failed" in plain(Report(posteriors).bayes_diagnostics())
     assert "failed" in predictive_table(failing, primary).html
@@ -221,17 +225,62 @@ def test_a_failed_fit_is_named_everywhere(failing, posteriors):
 def test_methods_say_what_the_plan_says(posteriors, without):
     words = plain(bayes_methods_text(posteriors))
     for part in (
-        "sceptical (normal, mean 0, SD 0.3)",
+        "sceptical (mean 0, SD 0.3: a benefit has a probability of 0.50, one above 0.5 SD of 0.048)",
+        "enthusiastic (mean 0.5, SD 0.3: a benefit has a probability of 0.952, one above 0.5 SD of 0.50)",
+        "the 95 % equal-tailed credible interval",
         "in 4 chains of 1000 draws after 500 of warm-up",
         "R-hat of at most 1.01",
         "at least 400 effective draws",
-        "after 3 attempts is reported as failed",
+        "one that did not in 3 attempts is reported as failed",
         "@spiegelhalter1994",
         "@lewandowski2009",
         "of nutpie",
     ):
         assert part in words, part
+    assert "clinically important" not in words
     assert bayes_methods_text(without) is None
+
+
+def test_methods_follow_the_plan():
+    values = plan()
+    values["outcomes"][0]["mcid"] = {"value": 5.0, "source": "a source"}
+    values["bayes"] = {"interval": "hdi", "accept": {"attempts": 1}}
+    words = plain(bayes_methods_text(CitedResults.of(make_results(values))))
+    assert "highest-density credible interval" in words
+    assert "probability of a benefit beyond it" in words
+    assert "sampled again" not in words
+
+
+def lost(results, outcome, method):
+    """Results in which a fit has failed, of all arms."""
+    frame = results.tables["estimates"].copy()
+    rows = (frame["outcome"] == outcome) & (frame["method"] == method)
+    assert rows.any()
+    numbers = ["estimate", "std_error", "conf_low", "conf_high", "probability_benefit", "probability_mcid"]
+    frame.loc[rows, numbers] = np.nan
+    frame.loc[rows, ["status", "reason", "interval_kind"]] = ["failed", FAILURE, "none"]
+    return CitedResults.of(changed(results, "estimates", frame))
+
+
+def test_fits_are_counted_not_contrasts():
+    data = lost(make_results(plan(THREE_ARMS)), "cst_fa", "bayes_ancova_sceptical")
+    assert plain(failed_posteriors_text(data)) == "Bayesian fits that failed and show no number: 1."
+    words = plain(bayes_results_text(data, analysis(data, "imaging")))
+    assert "over 6 contrasts" in words
+    assert "Fits that failed and show no number: 1 of 9." in words
+    html = text_of(diagnostics_table(data, analysis(data, "imaging")))
+    assert html.count(FAILURE) == 1
+
+
+def test_an_analysis_of_posteriors_alone_has_no_p_values_to_adjust():
+    values = plan()
+    values["families"] = []
+    values["analyses"][1] |= {"methods": ["bayes_ancova"], "main_method": "bayes_ancova_neutral"}
+    results = make_results(values)
+    assert "not adjusted for multiplicity" not in plain(limitations_text(CitedResults.of(results)))
+    values["analyses"][1] |= {"methods": ["ancova"], "main_method": "ancova_hc3"}
+    results = make_results(values)
+    assert "not adjusted for multiplicity" in plain(limitations_text(CitedResults.of(results)))
 
 
 def test_the_forest_has_both_schools_on_a_row(posteriors, without):
