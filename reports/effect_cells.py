@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.effects import is_bayesian, method_label
+from neurotrial.reports.markdown_text import escape
 from neurotrial.reports.number_format import interval, number, whole
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "effect_cell",
     "failure_notes",
     "interval_notes",
+    "not_drawn",
     "procedure_name",
 ]
 
@@ -61,6 +63,14 @@ def failure_notes(effects: Iterable[Effect]) -> list[str]:
         if effect.failure
     )
     return list(dict.fromkeys(lines))
+
+
+def not_drawn(effects: Iterable[Effect]) -> str:
+    """Return the sentence of a caption that names posteriors without an interval; empty without any."""
+    names = dict.fromkeys(
+        f"{effect.outcome.label} ({effect.comparison}), {method_label(effect.method)}" for effect in effects
+    )
+    return escape(f" Not drawn, because the fit failed: {'; '.join(names)}.") if names else ""
 
 
 def adjusted_p(data: CitedResults, effect: Effect) -> list[CitedRow]:

@@ -53,8 +53,8 @@ def priors_section(data: CitedResults) -> Markdown:
 
 
 def every_prior_section(data: CitedResults) -> Markdown | None:
-    """Return the posteriors under every prior as figures and tables, or None."""
-    return _each(data, _every_prior)
+    """Return the posteriors under every prior as figures and tables under a heading, or None."""
+    return _chapter(data, "Posteriors under every prior", _every_prior)
 
 
 def _every_prior(data: CitedResults, analysis: Analysis) -> Markdown:
@@ -62,26 +62,37 @@ def _every_prior(data: CitedResults, analysis: Analysis) -> Markdown:
 
 
 def diagnostics_section(data: CitedResults) -> Markdown | None:
-    """Return what the draws of every fit are worth, or None."""
+    """Return what the draws of every fit are worth under a heading, or None."""
     failed = failed_posteriors_text(data)
-    parts = _each(data, lambda data, analysis: _pointed([], diagnostics_table(data, analysis)))
-    return None if parts is None else paragraphs(failed if failed.text else "No fit failed.", parts)
+    lead = failed if failed.text else Markdown("No fit failed.")
+    return _chapter(data, "Diagnostics of the sampler", _diagnostics, lead)
+
+
+def _diagnostics(data: CitedResults, analysis: Analysis) -> Markdown:
+    return _pointed([], diagnostics_table(data, analysis))
 
 
 def predictive_section(data: CitedResults) -> Markdown | None:
-    """Return prior and posterior predictive checks as figures and tables, or None."""
-    return _each(
-        data,
-        lambda data, analysis: _pointed(predictive_figures(data, analysis), predictive_table(data, analysis)),
-    )
+    """Return prior and posterior predictive checks as figures and tables under a heading, or None."""
+    return _chapter(data, "Predictive checks", _predictive)
 
 
-def _each(data: CitedResults, part: Callable[[CitedResults, Analysis], Markdown]) -> Markdown | None:
-    """Return a part under the name of each analysis that has posteriors, or None."""
+def _predictive(data: CitedResults, analysis: Analysis) -> Markdown:
+    return _pointed(predictive_figures(data, analysis), predictive_table(data, analysis))
+
+
+def _chapter(
+    data: CitedResults,
+    heading: str,
+    part: Callable[[CitedResults, Analysis], Markdown],
+    lead: Markdown | None = None,
+) -> Markdown | None:
+    """Return a heading with a part under the name of each analysis that has posteriors, or None."""
     analyses = bayesian_analyses(data)
     if not analyses:
         return None
-    return paragraphs(*(section(escape(analysis.label), part(data, analysis)) for analysis in analyses))
+    parts = (section(escape(analysis.label), part(data, analysis)) for analysis in analyses)
+    return section(heading, lead, *parts, level=1)
 
 
 def _pointed(plots: Iterable[Plot | None], table: Tabulation | None) -> Markdown:

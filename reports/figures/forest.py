@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.reports.effect_cells import effect_cell
+from neurotrial.reports.effect_cells import effect_cell, not_drawn
 from neurotrial.reports.effects import is_adjusted, is_bayesian, method_label
 from neurotrial.reports.figures.style import (
     LINE,
@@ -20,9 +20,9 @@ from neurotrial.reports.figures.style import (
     note_simulated,
 )
 from neurotrial.reports.floats import Plot
-from neurotrial.reports.markdown_text import Markdown, escape
+from neurotrial.reports.markdown_text import Markdown, escape, listing
 from neurotrial.reports.number_format import interval, is_missing, number, probability
-from neurotrial.reports.posteriors import bayes_kinds, posteriors_of
+from neurotrial.reports.posteriors import bayes_kinds, posteriors_of, prior_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +62,8 @@ class Standardised:
         In SDs; ``low`` < ``high``.
     posterior : Standardised or None
         The posterior of the same effect under the neutral prior.
+    lost : Effect or None
+        That posterior where it has no interval, for the words that say so.
     """
 
     effect: Effect
@@ -71,6 +73,7 @@ class Standardised:
     low: float
     high: float
     posterior: Standardised | None = None
+    lost: Effect | None = None
 
     @property
     def drawn(self) -> tuple[Standardised, ...]:
@@ -113,9 +116,10 @@ def _with_posterior(data: CitedResults, analysis: Analysis, main: Standardised) 
         return main
     alike = [kind for kind in kinds if is_adjusted(kind) == is_adjusted(main.effect.method)]
     by_prior = posteriors_of(data, analysis, main.effect.outcome, (alike or kinds)[0])
-    twins = [effect for effect in by_prior["neutral"] if effect.contrast == main.effect.contrast]
-    usable = [effect for effect in twins if effect.has_interval]
-    return replace(main, posterior=_standardised(usable[0], main.analysis, main.sd)) if usable else main
+    twin = next((effect for effect in by_prior["neutral"] if effect.contrast == main.effect.contrast), None)
+    if twin is None or not twin.has_interval:
+        return replace(main, lost=twin)
+    return replace(main, posterior=_standardised(twin, main.analysis, main.sd))
 
 
 def _baseline_sd(data: CitedResults, analysis: Analysis, outcome: str) -> float:
@@ -170,7 +174,7 @@ def forest_figure(data: CitedResults) -> Plot | None:
     mark_simulated(figure, data.study)
     caption = (
         f"Differences between arms by outcome, each divided by its pooled baseline SD (taken as fixed) and oriented by the "
-        f"outcome's declared direction: right of 0 favours {escape(other)}. Lines: {escape(_kinds(one.effect for item in shown for one in item.drawn))}.{_school_words(shown)} At the right: the "
+        f"outcome's declared direction: right of 0 favours {escape(other)}. Lines: {escape(_kinds(one.effect for item in shown for one in item.drawn))}.{_school_words(shown)}{_lost_words(shown)} At the right: the "
         "difference in the unit of the outcome, not oriented. SD, standard deviation; CI, confidence interval."
     )
     return Plot("forest", figure, Markdown(caption), _alt(data, shown))
@@ -228,20 +232,19 @@ def _write_legend(figure: Figure, shown: list[Standardised]) -> None:
     """Write below the figure which mark is which school, where there are both."""
     from matplotlib.lines import Line2D
 
-    pairs = [item for item in shown if item.posterior is not None]
-    if not pairs:
+    drawn = [one.effect for item in shown for one in item.drawn]
+    posteriors = [effect for effect in drawn if is_bayesian(effect.method)]
+    others = [effect for effect in drawn if not is_bayesian(effect.method)]
+    if not posteriors or not others:
         return
-    names = [_kinds([item.effect for item in shown]), f"{_kinds(_posteriors(shown))}, neutral prior"]
+    priors = listing(dict.fromkeys(prior_of(effect.method) for effect in posteriors))
+    names = [_kinds(others), f"{_kinds(posteriors)}, {priors} prior"]
     marks: list[dict[str, Any]] = [{"marker": "o", "markersize": 6.5}, _POSTERIOR]
     handles = [
         Line2D([], [], color="0.25", linewidth=1.8, label=name, **mark)
         for name, mark in zip(names, marks, strict=True)
     ]
     figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=1)
-
-
-def _posteriors(shown: list[Standardised]) -> list[Effect]:
-    return [item.posterior.effect for item in shown if item.posterior is not None]
 
 
 def _write_rows(words: Axes, numbers: list[str]) -> None:
@@ -252,8 +255,13 @@ def _write_rows(words: Axes, numbers: list[str]) -> None:
 
 
 def _school_words(shown: list[Standardised]) -> str:
-    methods = dict.fromkeys(method_label(effect.method) for effect in _posteriors(shown))
+    drawn = (one.effect.method for item in shown for one in item.drawn)
+    methods = dict.fromkeys(method_label(method) for method in drawn if is_bayesian(method))
     return f" Open diamonds: posterior means ({escape('; '.join(methods))})." if methods else ""
+
+
+def _lost_words(shown: list[Standardised]) -> str:
+    return not_drawn(item.lost for item in shown if item.lost is not None)
 
 
 def _alt(data: CitedResults, shown: list[Standardised]) -> str:

@@ -22,7 +22,7 @@ from neurotrial.reports.figures.style import (
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import interval, number
-from neurotrial.reports.participants_drawn import axis_label, drawn_arms
+from neurotrial.reports.participants_drawn import axis_label, drawn_arms, who
 from neurotrial.reports.posteriors import bayes_kinds
 
 if TYPE_CHECKING:
@@ -118,12 +118,27 @@ def _figure(
     mark_simulated(figure, data.study)
     name = f"predictive-{analysis.name.replace('_', '-')}-{place}"
     outcomes = "; ".join(outcome.label for outcome, _ in shown)
+    counts = dict.fromkeys(
+        who(data, analysis, outcome, {arm: drawn for arm, (drawn, _) in arms.items()})
+        for outcome, arms in shown
+    )
+    numbers = f" ({escape(next(iter(counts)))})" if len(counts) == 1 else " (counts above each panel)"
     caption = (
         f"{escape(analysis.label)}, predictive checks at follow-up of the {escape(BAYES_LABELS[kind])}, neutral prior: {escape(outcomes)}. "
-        "Bars: 95 % (thin) and 50 % (thick) of one new participant, white mark: median; points: those observed. Dotted lines: ends of the "
-        "declared range where it is near, which the model does not know. The axis holds participants and posteriors; priors reach beyond it."
+        f"Bars: 95 % (thin) and 50 % (thick) of one new participant, white mark: median; points: those observed{numbers}. Dotted lines: ends of the "
+        "declared range where it is near, which the model does not know. The axis holds participants and posteriors; priors may reach "
+        f"beyond it.{_lost_words(shown)}"
     )
     return Plot(name, figure, Markdown(caption), _alt(data, shown))
+
+
+def _lost_words(shown: list[tuple[Outcome, _Arms]]) -> str:
+    lost = [
+        outcome.label
+        for outcome, arms in shown
+        if any("posterior" not in bands for _, bands in arms.values())
+    ]
+    return escape(f" Without posterior, because the fit failed: {'; '.join(lost)}.") if lost else ""
 
 
 def _draw_row(data: CitedResults, row: SubFigure, outcome: Outcome, arms: _Arms) -> None:

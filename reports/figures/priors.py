@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neurotrial.bayes_plan import PRIOR_SETS
+from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+from neurotrial.reports.effect_cells import not_drawn
 from neurotrial.reports.effects import BAYES_LABELS, capitalised
 from neurotrial.reports.figures.style import (
     LINE,
@@ -19,7 +20,7 @@ from neurotrial.reports.figures.style import (
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import number, probability
-from neurotrial.reports.posteriors import bayes_kinds, normal_range, posteriors_of
+from neurotrial.reports.posteriors import all_posteriors, bayes_kinds, normal_range, posteriors_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +118,7 @@ def prior_figure(data: CitedResults, analysis: Analysis) -> Plot | None:
     _legend(panel)
     mark_simulated(figure, data.study)
     name = f"priors-{analysis.name}".replace("_", "-")
-    return Plot(name, figure, _caption(analysis, kind, rows), _alt(data, rows))
+    return Plot(name, figure, _caption(data, analysis, kind, rows), _alt(data, rows))
 
 
 def _label(effect: Effect, *, several: bool) -> str:
@@ -151,12 +152,17 @@ def _legend(panel: Axes) -> None:
         figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=len(handles))
 
 
-def _caption(analysis: Analysis, kind: str, rows: list[list[Shown]]) -> Markdown:
+def _caption(data: CitedResults, analysis: Analysis, kind: str, rows: list[list[Shown]]) -> Markdown:
+    lost = [
+        effect
+        for effect in all_posteriors(data, analysis)
+        if effect.method in BAYES_METHODS[kind] and not effect.has_interval
+    ]
     kinds = "; ".join(dict.fromkeys(item.effect.interval_name for row in rows for item in row))
     return Markdown(
         f"{escape(analysis.label)}: posteriors of the {escape(BAYES_LABELS[kind])} under each prior, in baseline SDs, oriented by the "
-        f"outcome's direction. Markers: posterior means; lines: {escape(kinds)}; pale bars: 95 % of the prior. Failed fits are not drawn; "
-        "the table names them."
+        f"outcome's direction. Markers: posterior means; lines: {escape(kinds)}; pale bars: 95 % of the prior, which may reach beyond "
+        f"the axis.{not_drawn(lost)}"
     )
 
 

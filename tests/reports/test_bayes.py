@@ -289,6 +289,7 @@ def test_the_forest_has_both_schools_on_a_row(posteriors, without):
     assert all(item.posterior.effect.method == "bayes_ancova_neutral" for item in shown)
     plot = forest_figure(posteriors)
     assert "Open diamonds: posterior means (Bayesian ANCOVA, neutral prior)" in plain(plot.caption)
+    assert "Not drawn" not in str(plot.caption)
     assert plot.alt.count("posterior") == 4
     assert plot.alt.count("probability of benefit") == 4
     assert len(plot.figure.legends) == 1
@@ -298,12 +299,12 @@ def test_the_forest_has_both_schools_on_a_row(posteriors, without):
 
 
 def test_a_failed_posterior_is_not_drawn_in_the_forest():
-    results = make_results()
-    table = results.tables["estimates"].copy()
-    lost = table["method"] == "bayes_ancova_neutral"
-    table.loc[lost, ["estimate", "conf_low", "conf_high", "probability_benefit"]] = np.nan
-    shown = list(standardised_effects(CitedResults.of(changed(results, "estimates", table))))
-    assert [item.posterior for item in shown] == [None] * 4
+    data = lost(make_results(), "cst_fa", "bayes_ancova_neutral")
+    assert [item.posterior is None for item in standardised_effects(data)] == [False, True, False, False]
+    plot = forest_figure(data)
+    words = "Not drawn, because the fit failed: FA of the corticospinal tract (Stem cells minus Control), Bayesian ANCOVA, neutral prior."
+    assert words in plain(plot.caption)
+    assert plot.alt.count("posterior") == 3
 
 
 def test_lower_is_better_is_turned_round(posteriors):
@@ -323,10 +324,11 @@ def test_the_figure_of_priors_draws_every_fit_that_did_not_fail(posteriors):
     assert len(panel.lines) == 3 * 3 + 1
     assert plot.alt.count("probability of benefit") == 3
     assert plot.name == "priors-primary"
-    table = posteriors.results.tables["estimates"].copy()
-    table.loc[table["method"] == "bayes_ancova_neutral", "status"] = "failed"
-    fewer = prior_figure(CitedResults.of(changed(posteriors.results, "estimates", table)), primary)
+    assert "Not drawn" not in str(plot.caption)
+    fewer = prior_figure(lost(posteriors.results, "fma_total", "bayes_ancova_neutral"), primary)
     assert len(fewer.figure.axes[0].lines) == 2 * 3 + 1
+    words = "Not drawn, because the fit failed: Fugl-Meyer motor total (Stem cells minus Control), Bayesian ANCOVA, neutral prior."
+    assert words in plain(fewer.caption)
 
 
 def test_predictive_figures_show_everybody_and_both_bands(posteriors):
@@ -347,6 +349,17 @@ def test_more_outcomes_than_fit_are_spread(posteriors):
     imaging = analysis(posteriors, "imaging")
     (plot,) = predictive_figures(posteriors, imaging)
     assert len(plot.figure.subfigs) == 3
+    assert "Without posterior" not in str(plot.caption)
+
+
+def test_predictive_figures_say_which_posterior_is_missing(posteriors):
+    table = posteriors.results.tables["predictive"]
+    gone = (table["source"] == "posterior") & (table["outcome"] == "cst_fa")
+    data = CitedResults.of(changed(posteriors.results, "predictive", table[~gone]))
+    (plot,) = predictive_figures(data, analysis(data, "imaging"))
+    assert "Without posterior, because the fit failed: FA of the corticospinal tract." in plain(plot.caption)
+    assert plot.alt.count("posterior predicts") == 4
+    assert plot.alt.count("prior predicts") == 6
 
 
 def test_without_checks_there_is_no_figure_or_table(posteriors):
@@ -390,3 +403,7 @@ def test_a_bayesian_main_method_reads_well(tmp_path, monkeypatch):
     assert forest_figure(data) is not None
     shown = next(standardised_effects(data))
     assert shown.posterior is None
+    plot = forest_figure(data)
+    assert "Open diamonds: posterior means (Bayesian ANCOVA, neutral prior)" in plain(plot.caption)
+    texts = [text.get_text() for text in plot.figure.legends[0].get_texts()]
+    assert texts == ["95 % CI", "95 % equal-tailed credible interval, neutral prior"]
