@@ -6,29 +6,29 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from neurotrial.extract.cleaning import clean_series
 from neurotrial.extract.confounds import read_confounds
-from neurotrial.extract.images import file_of, image_data, mask_on, read_image, world_x
-from neurotrial.extract.lesions import measure_lesion, side_of_scan, voxel_ml
-from neurotrial.extract.network import correlations, edge_rows, expected_network_rows, network_rows
+from neurotrial.extract.images import file_of, image_data, read_image
+from neurotrial.extract.network import FEWEST_NODES, correlations, edge_rows, network_features
 from neurotrial.extract.nodes import node_series, place_spheres, read_nodes
+from neurotrial.extract.opening import open_scan
 from neurotrial.extract.pictures import draw_bold
 from neurotrial.extract.quality import bold_measures, quality_table
 from neurotrial.extract.scan_result import ScanFault, ScanResult
-from neurotrial.extract.sides import feature_sides, hemisphere_side
+from neurotrial.extract.sides import hemisphere_side
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from neurotrial.extract.dataset import Scan
     from neurotrial.extract.nodes import Spheres
+    from neurotrial.extract.opening import OpenedScan
     from neurotrial.imaging_plan import ImagingPlan
 
 __all__ = ["extract_bold"]
-
-_FEWEST_NODES = 2
 
 
 def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated: bool) -> ScanResult:
@@ -57,44 +57,39 @@ def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
     """
     path = scan.files["bold"]
     image = read_image(path, 4)
-    brain_path = file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz")
-    lesion_path = file_of(scan.files, "lesion", scan.folder, "*_label-lesion_mask.nii.gz")
-    confounds_path = file_of(scan.files, "confounds", scan.folder, "*_desc-confounds_timeseries.tsv")
-    brain, lesion_mask = (mask_on(item, image, path) for item in (brain_path, lesion_path))
-    lesion = measure_lesion(lesion_mask, world_x(image), voxel_ml(image))
-    side, note = side_of_scan(lesion, scan.expected_side, plan.trust, lesion_path.name)
+    opened = open_scan(scan, image, plan)
     t_r = _repetition_time(file_of(scan.files, "bold_json", scan.folder, "*_desc-preproc_bold.json"))
+    confounds_path = file_of(scan.files, "confounds", scan.folder, "*_desc-confounds_timeseries.tsv")
     regressors, displacement = read_confounds(confounds_path, image.shape[3], plan.cleaning.strategy)
     nodes = read_nodes(study_folder / plan.network.nodes)
-    spheres = place_spheres(nodes, image, brain)
+    spheres = place_spheres(nodes, image, opened.brain)
     kept = spheres.coverage >= max(plan.network.min_coverage, np.finfo(float).eps)
-    if kept.sum() < _FEWEST_NODES:
+    if kept.sum() < FEWEST_NODES:
         rule = f"{kept.sum()} of {len(nodes)} nodes lie inside the brain mask"
         raise ScanFault(path.name, rule, "check the space of the image: nodes are in the space of nodes.tsv")
     data = image_data(image, path)
     series = node_series(data, image, spheres, kept)
     cleaned = clean_series(series, regressors, displacement, t_r, plan.cleaning)
-    tsnr = _tsnr(data, brain)
-    places = _node_rows(nodes, spheres, lesion_mask, tsnr, side)
+    tsnr = _tsnr(data, opened.brain)
+    places = _node_rows(nodes, spheres, opened, tsnr)
     measures = bold_measures(
-        displacement, cleaned, float(np.nanmedian(tsnr[brain])), spheres.coverage,
+        displacement, cleaned, float(np.nanmedian(tsnr[opened.brain])), spheres.coverage,
         int((places["lesion_fraction"] > 0).sum()), plan.quality,
     )  # fmt: skip
     flags = [str(item) for item in measures if item.flagged]
     lost = nodes.loc[~kept, "node"].tolist()
-    notes = [*([note] if note else []), *([f"nodes lost: {', '.join(lost)}"] if lost else []), *flags]
-    identity = {"participant_id": scan.participant_id, "visit": scan.visit, "run": scan.run}
+    notes = "; ".join(filter(None, [opened.note, f"nodes lost: {', '.join(lost)}" if lost else "", *flags]))
     whole = nodes[kept].reset_index(drop=True)
-    features = _features(plan, network_rows(cleaned, whole, side, plan), side, "; ".join(notes))
+    features = network_features(cleaned, whole, opened.side, plan, notes)
     r = correlations(cleaned.series)
     tables = {
-        "features": features.assign(**identity, modality="bold", coverage=float(kept.mean())),
-        "edges": edge_rows(r, whole, side, cleaned, plan.cleaning.strategy).assign(**identity),
-        "nodes": places.assign(**identity),
-        "quality": quality_table(measures, identity | {"modality": "bold"}),
+        "features": features.assign(**scan.identity, coverage=float(kept.mean())),
+        "edges": edge_rows(r, whole, opened.side, cleaned, plan.cleaning.strategy).assign(**scan.occasion),
+        "nodes": places.assign(**scan.occasion),
+        "quality": quality_table(measures, scan.identity),
     }
     picture = draw_bold(
-        scan.name, image, data, spheres.labels, lesion_mask, displacement, plan.cleaning.fd_threshold, r, whole, side, flags,
+        scan.name, opened, data, spheres.labels, displacement, plan.cleaning.fd_threshold, r, whole, flags,
         simulated=simulated,
     )  # fmt: skip
     return ScanResult(tables, picture)
@@ -121,22 +116,12 @@ def _tsnr(data: Any, brain: Any) -> Any:
     return found
 
 
-def _node_rows(
-    nodes: pd.DataFrame, spheres: Spheres, lesion: Any, tsnr: Any, side: str | None
-) -> pd.DataFrame:
+def _node_rows(nodes: pd.DataFrame, spheres: Spheres, opened: OpenedScan, tsnr: Any) -> pd.DataFrame:
     places = range(1, len(nodes) + 1)
     own = [spheres.labels == place for place in places]
     return nodes.assign(
-        side=[hemisphere_side(hemisphere, side) for hemisphere in nodes["hemisphere"]],
+        side=[hemisphere_side(hemisphere, opened.side) for hemisphere in nodes["hemisphere"]],
         coverage=spheres.coverage,
-        lesion_fraction=[float(lesion[mask].mean()) if mask.any() else np.nan for mask in own],
+        lesion_fraction=[float(opened.lesion_mask[mask].mean()) if mask.any() else np.nan for mask in own],
         tsnr=[float(np.nanmedian(tsnr[mask])) if np.isfinite(tsnr[mask]).any() else np.nan for mask in own],
     )
-
-
-def _features(plan: ImagingPlan, values: list[dict[str, Any]], side: str | None, note: str) -> pd.DataFrame:
-    rows = [row | found for row, found in zip(expected_network_rows(plan), values, strict=True)]
-    for row in rows:
-        if note and row["status"] == "ok":
-            row |= {"status": "flagged", "reason": note}
-    return feature_sides(pd.DataFrame(rows), side)

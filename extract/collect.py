@@ -91,30 +91,21 @@ def missing_features(scan: Scan, plan: ImagingPlan, outcome: Outcome | None) -> 
     rows = pd.DataFrame(expected_features(scan.modality, plan))
     status, reason = ("missing_input", NOT_MADE) if outcome is None else ("failed", outcome.reason)
     rows = feature_sides(rows, scan.expected_side)
-    return rows.assign(**_identity(scan), status=status, reason=reason)
-
-
-def _identity(scan: Scan) -> dict[str, Any]:
-    return {
-        "participant_id": scan.participant_id,
-        "visit": scan.visit,
-        "run": scan.run,
-        "modality": scan.modality,
-    }
+    return rows.assign(**scan.identity, status=status, reason=reason)
 
 
 def _status(scan: Scan, outcome: Outcome | None, folder: Path) -> dict[str, Any]:
     picture = unit_folder(folder, scan.name) / PICTURE
     state, reason = ("skipped", NOT_MADE) if outcome is None else (outcome.state, outcome.reason or None)
     shown = picture.relative_to(folder.parent).as_posix() if outcome and picture.is_file() else None
-    return {**_identity(scan), "step": "extract", "state": state, "reason": reason, "picture": shown}
+    return {**scan.identity, "step": "extract", "state": state, "reason": reason, "picture": shown}
 
 
 def _decisions(scans: Sequence[Scan], decided: pd.DataFrame | None) -> pd.DataFrame:
     """Return what is decided, and a row that includes each scan on which nobody has decided yet."""
     scan = ["participant_id", "visit", "run", "modality"]
     rows = [
-        {**_identity(item), "include": True, "by": UNDECIDED, "reason": None, "date": None}
+        {**item.identity, "include": True, "by": UNDECIDED, "reason": None, "date": None}
         for item in scans
         if item.files
     ]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from neurotrial.errors import InputError, Problem
 from neurotrial.paths import inside
@@ -109,6 +109,16 @@ class Scan:
         """Participant, visit, modality and run, fit for a file name."""
         run = "" if self.run is None else f"_run-{self.run}"
         return f"{self.participant_id}_{self.visit}_{self.modality}{run}"
+
+    @property
+    def occasion(self) -> dict[str, Any]:
+        """The columns that every table of the extraction has: participant_id, visit and run."""
+        return {"participant_id": self.participant_id, "visit": self.visit, "run": self.run}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The columns that tell the scan from every other: its occasion and its modality."""
+        return {**self.occasion, "modality": self.modality}
 
 
 @dataclass(frozen=True, slots=True)

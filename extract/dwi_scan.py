@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.extract.gradients import read_gradients
-from neurotrial.extract.images import file_of, image_data, mask_on, read_image, world_x
-from neurotrial.extract.lesions import measure_lesion, side_of_scan, voxel_ml
+from neurotrial.extract.images import file_of, image_data, mask_on, read_image
+from neurotrial.extract.lesions import voxel_ml
+from neurotrial.extract.opening import open_scan
 from neurotrial.extract.pictures import draw_dwi
 from neurotrial.extract.quality import dwi_measures, quality_table
 from neurotrial.extract.regions import REGIONS, check_region_side, region_rows
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from neurotrial.extract.dataset import Scan
     from neurotrial.extract.gradients import Gradients
     from neurotrial.extract.images import BoolArray
-    from neurotrial.extract.lesions import Lesion
+    from neurotrial.extract.opening import OpenedScan
     from neurotrial.imaging_plan import ImagingPlan
 
 __all__ = ["extract_dwi"]
@@ -54,31 +55,23 @@ def extract_dwi(scan: Scan, plan: ImagingPlan, *, simulated: bool) -> ScanResult
     path = scan.files["dwi"]
     image = read_image(path, 4)
     gradients = _gradients(scan, image.shape[3], plan)
-    x = world_x(image)
-    brain = mask_on(file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz"), image, path)
-    lesion_path = file_of(scan.files, "lesion", scan.folder, "*_label-lesion_mask.nii.gz")
-    lesion_mask = mask_on(lesion_path, image, path)
-    lesion = measure_lesion(lesion_mask, x, voxel_ml(image))
-    side, note = side_of_scan(lesion, scan.expected_side, plan.trust, lesion_path.name)
-    regions = _regions(scan, image, x)
+    opened = open_scan(scan, image, plan)
+    regions = _regions(scan, opened)
+    brain = opened.brain
     if not brain.any():
         raise ScanFault(scan.files["brain"].name, "is an empty mask", "make the brain mask again")
     signal = image_data(image, path)[brain]
     scalars = _maps(signal, gradients, brain, plan)
     measures = dwi_measures(signal, gradients, scalars["fa"][brain], plan.quality)
     flags = [str(item) for item in measures if item.flagged]
-    rows = region_rows(
-        scalars, regions, brain, lesion_mask, side, "; ".join([note, *flags] if note else flags)
-    )
-    identity = {"participant_id": scan.participant_id, "visit": scan.visit, "run": scan.run}
+    notes = "; ".join(filter(None, [opened.note, *flags]))
+    rows = region_rows(scalars, regions, brain, opened.lesion_mask, opened.side, notes)
     tables = {
-        "features": pd.DataFrame(list(rows)).assign(**identity, modality="dwi"),
-        "lesions": pd.DataFrame(
-            [identity | _lesion_row(lesion, lesion_mask, regions, side, voxel_ml(image))]
-        ),
-        "quality": quality_table(measures, identity | {"modality": "dwi"}),
+        "features": pd.DataFrame(list(rows)).assign(**scan.identity),
+        "lesions": pd.DataFrame([scan.occasion | _lesion_row(opened, regions)]),
+        "quality": quality_table(measures, scan.identity),
     }
-    picture = draw_dwi(scan.name, image, scalars["fa"], regions, lesion_mask, flags, simulated=simulated)
+    picture = draw_dwi(scan.name, opened, scalars["fa"], regions, flags, simulated=simulated)
     return ScanResult(tables, picture)
 
 
@@ -89,14 +82,14 @@ def _gradients(scan: Scan, volumes: int, plan: ImagingPlan) -> Gradients:
     return read_gradients(bval, bvec, volumes, plan.tensor)
 
 
-def _regions(scan: Scan, image: Any, x: Any) -> Regions:
+def _regions(scan: Scan, opened: OpenedScan) -> Regions:
     found: Regions = {}
     for region in REGIONS:
         for hemisphere in HEMISPHERES:
             wanted = f"*_hemi-{hemisphere[0].upper()}_*_label-{region.upper()}_mask.nii.gz"
             path = file_of(scan.files, f"{region}_{hemisphere}", scan.folder, wanted)
-            mask = mask_on(path, image, scan.files["dwi"])
-            check_region_side(mask, x, hemisphere, path)
+            mask = mask_on(path, opened.image, scan.files["dwi"])
+            check_region_side(mask, opened.x, hemisphere, path)
             found[region, hemisphere] = mask
     return found
 
@@ -110,12 +103,10 @@ def _maps(signal: Any, gradients: Gradients, brain: BoolArray, plan: ImagingPlan
     return maps
 
 
-def _lesion_row(
-    lesion: Lesion, mask: BoolArray, regions: Regions, side: str | None, voxel: float
-) -> dict[str, Any]:
-    tract = regions.get(("cst", side or ""))
+def _lesion_row(opened: OpenedScan, regions: Regions) -> dict[str, Any]:
+    lesion, tract = opened.lesion, regions.get(("cst", opened.side or ""))
+    load = np.nan if tract is None else float((opened.lesion_mask & tract).sum()) * voxel_ml(opened.image)
     return {
-        "volume_ml": lesion.volume_ml, "side": lesion.side, "share_left": lesion.share_left,
-        "load_raw": np.nan if tract is None else float((mask & tract).sum()) * voxel,
+        "volume_ml": lesion.volume_ml, "side": lesion.side, "share_left": lesion.share_left, "load_raw": load,
         "load_weighted": np.nan, "load_max": np.nan,
     }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.extract.sides import hemisphere_side
+from neurotrial.extract.sides import feature_sides, hemisphere_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from neurotrial.imaging_plan import ImagingPlan
 
 __all__ = [
+    "FEWEST_NODES",
     "correlations",
     "density",
     "edge_rows",
     "expected_network_rows",
     "fisher_z",
     "global_efficiency",
+    "network_features",
     "network_rows",
 ]
 
@@ -29,7 +31,8 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 NETWORK = "motor12"
 KIND = "pearson"
 _LARGEST_R = 1 - 1e-7
-_FEWEST_NODES = 2
+FEWEST_NODES = 2
+"""Nodes that an edge needs."""
 
 
 def expected_network_rows(plan: ImagingPlan) -> list[dict[str, Any]]:
@@ -179,7 +182,7 @@ def network_rows(
             if lesion_side in {"left", "right"}
             else _state("not_applicable", "the lesion has no single side")
         )
-    if len(nodes) < _FEWEST_NODES:
+    if len(nodes) < FEWEST_NODES:
         return [*rows, *[_state("low_coverage", "fewer than two nodes are left")] * 2]
     edges = len(nodes) * (len(nodes) - 1) // 2
     rows.append({"value": global_efficiency(r), "n": edges, "status": "ok", "reason": None})
@@ -189,6 +192,28 @@ def network_rows(
     first = correlations(cleaned.series[:common])
     value = density(first, plan.network.density_threshold)
     return [*rows, {"value": value, "n": edges, "status": "ok", "reason": None}]
+
+
+def network_features(
+    cleaned: Cleaned, nodes: pd.DataFrame, lesion_side: str | None, plan: ImagingPlan, note: str = ""
+) -> pd.DataFrame:
+    """Return the feature rows of a BOLD scan, without its identity.
+
+    Parameters
+    ----------
+    cleaned, nodes, lesion_side, plan
+        As for `network_rows`.
+    note : str
+        What makes every value of the scan worth a look; flags it.
+    """
+    import pandas as pd
+
+    values = network_rows(cleaned, nodes, lesion_side, plan)
+    rows = [expected | found for expected, found in zip(expected_network_rows(plan), values, strict=True)]
+    for row in rows:
+        if note and row["status"] == "ok":
+            row |= {"status": "flagged", "reason": note}
+    return feature_sides(pd.DataFrame(rows), lesion_side)
 
 
 def _members(nodes: pd.DataFrame, lesion_side: str | None, side: str) -> Any:

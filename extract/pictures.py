@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from neurotrial.extract.opening import OpenedScan
+
 __all__ = ["draw_bold", "draw_dwi"]
 
 _DPI = 90
@@ -32,10 +34,9 @@ _AXIAL, _CORONAL = 2, 1
 
 def draw_dwi(
     name: str,
-    image: Any,
+    opened: OpenedScan,
     fa: Any,
     regions: Mapping[tuple[str, str], Any],
-    lesion: Any,
     flags: Sequence[str],
     *,
     simulated: bool,
@@ -46,14 +47,12 @@ def draw_dwi(
     ----------
     name : str
         Participant, visit and modality; never the arm.
-    image : SpatialImage
-        Gives the size of the voxels.
+    opened : OpenedScan
+        Gives the size of the voxels and the lesion.
     fa : ndarray, shape (x, y, z)
         Fractional anisotropy, NaN outside the brain.
     regions : mapping of (str, str) to ndarray of bool
         Mask of each region and hemisphere.
-    lesion : ndarray of bool
-        Lesion mask.
     flags : sequence of str
         What the limits flagged.
     simulated : bool
@@ -67,27 +66,28 @@ def draw_dwi(
     figure = _figure(name, flags, simulated=simulated)
     tract = regions["cst", "left"] | regions["cst", "right"]
     capsule = regions["plic", "left"] | regions["plic", "right"]
+    lesion = opened.lesion_mask
     masks = ((tract, _TRACT, "CST"), (capsule, _CAPSULE, "PLIC"), (lesion, _LESION, "lesion"))
     slices = [(_AXIAL, _middle(capsule, _AXIAL)), (_CORONAL, _middle(capsule, _CORONAL))]
     if lesion.any():
         slices.append((_AXIAL, _middle(lesion, _AXIAL)))
     for place_of_panel, (axis, place) in zip(_THREE, slices, strict=False):
-        _slice(figure.add_axes(place_of_panel), image, np.nan_to_num(fa), masks, axis, place, (0.0, 1.0))
+        _slice(
+            figure.add_axes(place_of_panel), opened.image, np.nan_to_num(fa), masks, axis, place, (0.0, 1.0)
+        )
     _legend(figure, masks)
     return _png(figure)
 
 
 def draw_bold(
     name: str,
-    image: Any,
+    opened: OpenedScan,
     data: Any,
     labels: Any,
-    lesion: Any,
     displacement: Any,
     threshold: float,
     r: Any,
     nodes: pd.DataFrame,
-    lesion_side: str | None,
     flags: Sequence[str],
     *,
     simulated: bool,
@@ -98,14 +98,12 @@ def draw_bold(
     ----------
     name : str
         Participant, visit and modality; never the arm.
-    image : SpatialImage
-        Gives the size of the voxels.
+    opened : OpenedScan
+        Gives the size of the voxels, the lesion, and its side, whose nodes stand first.
     data : ndarray, shape (x, y, z, volumes)
         The scan.
     labels : ndarray of int
         Node that each voxel belongs to, 0 for none.
-    lesion : ndarray of bool
-        Lesion mask.
     displacement : ndarray, shape (volumes,)
         Framewise displacement in mm.
     threshold : float
@@ -114,8 +112,6 @@ def draw_bold(
         Correlations after cleaning.
     nodes : DataFrame
         The nodes of `r`.
-    lesion_side : str or None
-        Side of the lesion; its nodes stand first.
     flags : sequence of str
         What the limits flagged.
     simulated : bool
@@ -128,15 +124,15 @@ def draw_bold(
     """
     figure = _figure(name, flags, simulated=simulated)
     mean = data.mean(axis=3)
-    masks = ((labels > 0, _TRACT, "nodes"), (lesion, _LESION, "lesion"))
+    masks = ((labels > 0, _TRACT, "nodes"), (opened.lesion_mask, _LESION, "lesion"))
     *slices, middle, right = (figure.add_axes(place) for place in _SLICES_TRACE_MATRIX)
     inside = mean[mean > mean.max() / 2]
     window = (float(inside.min()) * 0.8, float(inside.max())) if inside.size else (0.0, 1.0)
     busiest = int((labels > 0).sum(axis=(0, 1)).argmax())
-    for panel, place in zip(slices, (busiest, _middle(lesion, _AXIAL)), strict=True):
-        _slice(panel, image, mean, masks, _AXIAL, place, window)
+    for panel, place in zip(slices, (busiest, _middle(opened.lesion_mask, _AXIAL)), strict=True):
+        _slice(panel, opened.image, mean, masks, _AXIAL, place, window)
     _trace(middle, displacement, threshold)
-    _matrix(figure, right, r, nodes, lesion_side)
+    _matrix(figure, right, r, nodes, opened.side)
     _legend(figure, masks)
     return _png(figure)
 

@@ -16,10 +16,10 @@ from neurotrial.extract.collect import missing_features
 from neurotrial.extract.confounds import motion_regressors
 from neurotrial.extract.dataset import MODALITIES, Scan
 from neurotrial.extract.gradients import Gradients
-from neurotrial.extract.network import expected_network_rows, network_rows
+from neurotrial.extract.network import network_features
 from neurotrial.extract.regions import REGIONS, region_rows
 from neurotrial.extract.scan_result import ScanFault
-from neurotrial.extract.sides import HEMISPHERES, feature_sides
+from neurotrial.extract.sides import HEMISPHERES
 from neurotrial.extract.tensor import fit_tensor
 from neurotrial.runner import Outcome
 from neurotrial.simulation.anatomy import Anatomy
@@ -119,7 +119,7 @@ def _dwi_features(rows: pd.DataFrame, seed: int, preset: Preset, plan: ImagingPl
     for place, row in enumerate(rows.to_dict("records")):
         own = {name: values[place] for name, values in maps.items()}
         found = pd.DataFrame(list(region_rows(own, regions, brain, lesions[place], row["lesion_side"])))
-        parts.append(found.assign(**_identity(row, "dwi")))
+        parts.append(found.assign(**_scan(row, "dwi").identity))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -144,16 +144,14 @@ def _bold_features(row: dict[Any, Any], seed: int, preset: Preset, plan: Imaging
     head = Anatomy().on(preset.bold.grid)
     series: FloatArray = simulate_node_series(head, correlation, motion, preset.bold, rng)
     regressors = motion_regressors(motion.parameters, plan.cleaning.strategy)
+    scan = _scan(row, "bold")
     try:
         cleaned = clean_series(series, regressors, np.nan_to_num(motion.fd), preset.bold.t_r, plan.cleaning)
     except ScanFault as fault:
-        scan = Scan(row["participant_id"], row["visit"], None, "bold", {}, row["lesion_side"])
         return missing_features(scan, plan, Outcome(scan.name, "failed", str(fault), "simulated"))
-    values = network_rows(cleaned, node_table(), row["lesion_side"], plan)
-    rows = [expected | found for expected, found in zip(expected_network_rows(plan), values, strict=True)]
-    table = feature_sides(pd.DataFrame(rows), row["lesion_side"])
-    return table.assign(**_identity(row, "bold"), coverage=1.0)
+    table = network_features(cleaned, node_table(), row["lesion_side"], plan)
+    return table.assign(**scan.identity, coverage=1.0)
 
 
-def _identity(row: dict[Any, Any], modality: str) -> dict[str, Any]:
-    return {"participant_id": row["participant_id"], "visit": row["visit"], "run": None, "modality": modality}
+def _scan(row: dict[Any, Any], modality: Modality) -> Scan:
+    return Scan(row["participant_id"], row["visit"], None, modality, {}, row["lesion_side"])
