@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.paths import replacing
+from neurotrial.paths import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,8 +56,7 @@ def write_album(status: pd.DataFrame, folder: Path) -> Path:
     made = status[status["state"] != "skipped"].astype("object")
     scans = "\n".join(_scan(row) for row in made.where(made.notna(), None).to_dict("records"))
     page = folder / ALBUM
-    with replacing(page) as temporary:
-        temporary.write_text(_PAGE.format(title="Pictures of every scan", scans=scans), encoding="utf-8")
+    write_text(page, _PAGE.format(title="Pictures of every scan", scans=scans))
     return page
 
 

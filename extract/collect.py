@@ -9,7 +9,7 @@ import pandas as pd
 from neurotrial.errors import InputError
 from neurotrial.extract.scan import expected_features
 from neurotrial.extract.sides import feature_sides
-from neurotrial.paths import replacing
+from neurotrial.paths import write_text
 from neurotrial.runner import unit_folder
 from neurotrial.shards import PICTURE, read_shard_tables
 from neurotrial.table_checks import check_table
@@ -163,8 +163,7 @@ def _write_decisions(frame: pd.DataFrame, target: Path) -> list[Path]:
     text = tsv_text(frame)
     if not len(frame) or (path.is_file() and path.read_text(encoding="utf-8") == text):
         return []
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    write_text(path, text)
     return [path]
 
 

@@ -15,7 +15,7 @@ from neurotrial.extract.collect import collect_tables, write_tables
 from neurotrial.extract.dataset import find_scans
 from neurotrial.extract.nodes import read_nodes
 from neurotrial.extract.units import code_version, scan_unit, software
-from neurotrial.paths import inside, replacing, writable_folder
+from neurotrial.paths import inside, writable_folder, write_text
 from neurotrial.provenance import EXTRACTION_FOLDER, EXTRACTION_RECORD
 from neurotrial.runner import Outcome, run_units
 
@@ -148,8 +148,7 @@ def extract_scans(
     tables = collect_tables(plan.scans, outcomes, folder, imaging, plan.data.tables.get("decisions"))
     written = write_tables(tables, plan.data.folder)
     write_album(tables["status"], folder)
-    with replacing(plan.data.folder / EXTRACTION_RECORD) as temporary:
-        temporary.write_text(json.dumps(software(), indent=2) + "\n", encoding="utf-8")
+    write_text(plan.data.folder / EXTRACTION_RECORD, json.dumps(software(), indent=2) + "\n")
     return Extraction(tuple(outcomes), tuple(written))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from neurotrial.errors import refuse
 
-__all__ = ["file_hash", "inside", "replacing", "writable_folder"]
+__all__ = ["file_hash", "inside", "replacing", "writable_folder", "write_text"]
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -77,6 +77,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, its line ends as they stand; the file appears whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def file_hash(path: Path) -> str:

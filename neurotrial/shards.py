@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from neurotrial.paths import file_hash, replacing
+from neurotrial.paths import file_hash, replacing, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,8 +137,7 @@ def write_shard(folder: Path, shard: Shard, key: str, inputs: Mapping[str, Any])
         "files": {name: file_hash(folder / name) for name in files},
         "inputs": dict(inputs),
     }
-    with replacing(folder / SIDECAR) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(folder / SIDECAR, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_sidecar(folder: Path) -> dict[str, Any] | None:

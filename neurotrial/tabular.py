@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurotrial.errors import refuse
-from neurotrial.paths import file_hash, replacing
+from neurotrial.paths import file_hash, replacing, write_text
 from neurotrial.tables import Table, bids_dictionary
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ def write_table(frame: pd.DataFrame, folder: Path, table: Table) -> list[Path]:
     dictionary = json.dumps(bids_dictionary(table), indent=2, ensure_ascii=False)
     _write_parquet(frame, paths[0], copy)
     for path, content in zip(paths[1:], (copy, dictionary + "\n"), strict=True):
-        with replacing(path) as temporary:
-            temporary.write_text(content, encoding="utf-8", newline="")
+        write_text(path, content)
     return paths
 
 

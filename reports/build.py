@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import yaml
 
 from neurotrial.errors import refuse
-from neurotrial.paths import replacing, writable_folder
+from neurotrial.paths import writable_folder, write_text
 from neurotrial.reports.rendering.render import render
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results
@@ -125,9 +125,8 @@ def build_reports(
     RenderError, InputError
         If a document leaves the supported subset or one of its cells fails; its files are not written then.
     """
-    with replacing(plan.folder / "_variables.yml") as temporary:
-        text = yaml.safe_dump(report_variables(plan.results), allow_unicode=True, sort_keys=False)
-        temporary.write_text(text, encoding="utf-8")
+    text = yaml.safe_dump(report_variables(plan.results), allow_unicode=True, sort_keys=False)
+    write_text(plan.folder / "_variables.yml", text)
     written = []
     for document in plan.documents:
         progress(document.name)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from neurotrial.errors import refuse
 from neurotrial.executors import SerialExecutor
-from neurotrial.paths import replacing
+from neurotrial.paths import write_text
 from neurotrial.simulation.brains import brain_correlation
 from neurotrial.simulation.dataset_top import write_dataset_top
 from neurotrial.simulation.measures import measure_brains, pathology, stream
@@ -117,10 +117,10 @@ def write_simulation(
     trial = plan.trial
     (folder / "tables").mkdir(exist_ok=True)
     for name, table in trial.tables.items():
-        _write_text(folder / "tables" / f"{name}.tsv", tsv_text(table))
+        _write_new(folder / "tables" / f"{name}.tsv", tsv_text(table))
     calls: list[Call] = []
     if plan.images:
-        _write_text(folder / "nodes.tsv", tsv_text(node_table()))
+        _write_new(folder / "nodes.tsv", tsv_text(node_table()))
         write_dataset_top(folder / _DATASET, trial.participants, scans_made(trial.people), imaging.sessions)
         calls += _session_calls(trial, folder / _DATASET, imaging)
     else:
@@ -212,11 +212,10 @@ def _write_truth(path: Path, study: Study, trial: Trial, imaged: dict[str, pd.Da
         },
         "brains": trial.brains.to_dict("records"),
     }
-    _write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    _write_new(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def _write_text(path: Path, text: str) -> None:
+def _write_new(path: Path, text: str) -> None:
     if path.exists():
         raise refuse(str(path), "is there already, and is never overwritten", "name a new folder")
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    write_text(path, text)

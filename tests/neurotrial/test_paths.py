@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from neurotrial.errors import InputError
-from neurotrial.paths import file_hash, inside, replacing, writable_folder
+from neurotrial.paths import file_hash, inside, replacing, writable_folder, write_text
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,14 @@ def test_replacing_puts_the_new_file_in_place(tmp_path: Path) -> None:
         temporary.write_text("new")
         assert not target.exists()
     assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_text_is_written_as_it_stands(tmp_path: Path) -> None:
+    target = tmp_path / "x.txt"
+    for text in ("old", "naïve\r\nnew\n"):
+        write_text(target, text)
+        assert target.read_bytes() == text.encode()
     assert list(tmp_path.iterdir()) == [target]
 
 
