@@ -12,6 +12,7 @@ import pandas as pd
 
 from neurotrial.errors import refuse
 from neurotrial.executors import SerialExecutor
+from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.paths import write_text
 from neurotrial.simulation.brains import brain_correlation
 from neurotrial.simulation.dataset_top import write_dataset_top
@@ -19,7 +20,7 @@ from neurotrial.simulation.measures import measure_brains, pathology, stream
 from neurotrial.simulation.motion import CALM, RESTLESS
 from neurotrial.simulation.nodes import node_table
 from neurotrial.simulation.protocols import PRESETS
-from neurotrial.simulation.scan_files import write_bold_scan, write_dwi_scan
+from neurotrial.simulation.scan_files import DERIVATIVE, write_bold_scan, write_dwi_scan
 from neurotrial.simulation.scans import make_bold_scan, make_dwi_scan
 from neurotrial.simulation.settings import ARMS
 from neurotrial.simulation.trial import make_trial, scans_made
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
-    from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.simulation.settings import TrialSettings
     from neurotrial.simulation.trial import Trial
     from neurotrial.study import Study
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Call = tuple[str, "Callable[..., Any]", tuple[Any, ...]]
 """Name of a step, what does it, and the arguments."""
 
-__all__ = ["TRUTH_FILE", "SimulationPlan", "plan_simulation", "write_simulation"]
+__all__ = ["TRUTH_FILE", "SimulationPlan", "default_plan", "plan_simulation", "write_simulation"]
 
 TRUTH_FILE = "truth.json"
 _DATASET = "bids"
@@ -113,7 +113,7 @@ def write_simulation(
         Told the name of each step when it is done.
     """
     study = read_study(folder / STUDY_FILE)
-    imaging = study.imaging or _default_plan()
+    imaging = study.imaging or default_plan()
     trial = plan.trial
     (folder / "tables").mkdir(exist_ok=True)
     for name, table in trial.tables.items():
@@ -135,10 +135,9 @@ def write_simulation(
         _write_truth(folder / TRUTH_FILE, study, trial, {**joined_tables(many), "features": features})
 
 
-def _default_plan() -> ImagingPlan:
-    from neurotrial.imaging_plan import ImagingPlan
-
-    return ImagingPlan(derivatives=["derivatives/simulated"], sessions={"01": "baseline", "02": "day90"})
+def default_plan() -> ImagingPlan:
+    """Return how simulated images become measures where the study file has no imaging part."""
+    return ImagingPlan(derivatives=[DERIVATIVE], sessions={"01": "baseline", "02": "day90"})
 
 
 def _measure_calls(trials: Sequence[Trial], plan: ImagingPlan) -> Iterator[Call]:

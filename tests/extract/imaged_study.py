@@ -13,9 +13,9 @@ from neurotrial.cli import main
 from neurotrial.executors import SerialExecutor
 from neurotrial.extract.dataset import Scan, find_scans
 from neurotrial.extract.extraction import Extraction, ScanPlan, extract_scans, plan_scans
-from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.loading import load_study
 from neurotrial.simulation.brains import correlation_matrix
+from neurotrial.simulation.study import default_plan
 from neurotrial.simulation.tissue import Pathology
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SCANS = 10
 FIRST = ("sub-002", "01")
 """The participant and session that the tests break."""
 DERIVATIVE = "derivatives/simulated"
-PLAN = ImagingPlan(derivatives=[DERIVATIVE], sessions={"01": "baseline", "02": "day90"})
+PLAN = default_plan()
 STROKE = Pathology("right", 40.0, 0.7, 0.97)
 CORRELATION = correlation_matrix(0.22, 0.45, 0.5)
 

@@ -13,7 +13,7 @@ from neurotrial.models.compare import estimate_methods
 from neurotrial.outcomes import build_outcomes
 from neurotrial.simulation.measures import measure_brains
 from neurotrial.simulation.settings import ARMS, TrialSettings
-from neurotrial.simulation.study import _default_plan
+from neurotrial.simulation.study import default_plan
 from neurotrial.simulation.trial import make_trial
 from neurotrial.simulation.truth import estimands, joined_tables, of_source, twin_trials
 from neurotrial.study_file import read_study
@@ -122,7 +122,7 @@ def test_intervals_of_the_imaging_outcomes_hold_their_population_values(simulate
     plan = plan_of(simulated_tables, "features", "imaging", ["ancova", "group_time"])
     many = make_trial(replace(SETTINGS.scaled(600), seed=78))
     people = many.people[many.people["imaging"]]
-    features = measure_brains(people, many.brains, SETTINGS, _default_plan())
+    features = measure_brains(people, many.brains, SETTINGS, default_plan())
     tables = {**many.tables, "participants": many.participants.loc[people.index], "features": features}
     rates = coverage(1000, imaging_studies, plan, population_values(plan, tables), tables)
     assert len(rates) == 7 * 3

@@ -8,16 +8,15 @@ import pytest
 
 from neurotrial.executors import open_executor
 from neurotrial.extract.extraction import extract_scans, plan_scans
-from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.loading import load_study
 from neurotrial.reports.scaffold import write_simulated_scaffold
 from neurotrial.simulation.measures import measure_brains
 from neurotrial.simulation.settings import TrialSettings
-from neurotrial.simulation.study import plan_simulation, write_simulation
+from neurotrial.simulation.study import default_plan, plan_simulation, write_simulation
 from neurotrial.simulation.trial import make_trial
 from neurotrial.tables import TABLES
 
-PLAN = ImagingPlan(derivatives=["derivatives/simulated"], sessions={"01": "baseline", "02": "day90"})
+PLAN = default_plan()
 KEY = ["participant_id", "visit", "modality", "feature", "region", "side"]
 
 
