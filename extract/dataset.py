@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from neurotrial.imaging_plan import ImagingPlan
 
-__all__ = ["PATTERNS", "Modality", "Scan", "find_scans"]
+__all__ = ["MODALITIES", "PATTERNS", "Modality", "Scan", "find_scans"]
 
 Modality = Literal["dwi", "bold"]
 MODALITIES: tuple[Modality, ...] = ("dwi", "bold")
+"""A new one goes to the end: places in it are seeds of the simulation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from neurotrial.extract.pictures import draw_dwi
 from neurotrial.extract.quality import dwi_measures, quality_table
 from neurotrial.extract.regions import REGIONS, check_region_side, region_rows
 from neurotrial.extract.scan_result import ScanFault, ScanResult
-from neurotrial.extract.sides import HEMISPHERES
+from neurotrial.extract.sides import LETTERS
 from neurotrial.extract.tensor import fit_tensor
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _gradients(scan: Scan, volumes: int, plan: ImagingPlan) -> Gradients:
 def _regions(scan: Scan, opened: OpenedScan) -> Regions:
     found: Regions = {}
     for region in REGIONS:
-        for hemisphere in HEMISPHERES:
-            wanted = f"*_hemi-{hemisphere[0].upper()}_*_label-{region.upper()}_mask.nii.gz"
+        for hemisphere, letter in LETTERS.items():
+            wanted = f"*_hemi-{letter}_*_label-{region.upper()}_mask.nii.gz"
             path = file_of(scan.files, f"{region}_{hemisphere}", scan.folder, wanted)
             mask = mask_on(path, opened.image, scan.files["dwi"])
             check_region_side(mask, opened.x, hemisphere, path)

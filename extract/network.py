@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.extract.sides import feature_sides, hemisphere_side
+from neurotrial.extract.sides import HEMISPHERES, feature_sides, hemisphere_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,13 +173,13 @@ def network_rows(
     z = fisher_z(r)
     common = plan.cleaning.common_volumes
     inside = {side: _members(nodes, lesion_side, side) for side in ("ipsilesional", "contralesional")}
-    left, right = (np.flatnonzero(nodes["hemisphere"] == name) for name in ("left", "right"))
+    left, right = (np.flatnonzero(nodes["hemisphere"] == name) for name in HEMISPHERES)
     rows = [_mean(z[np.ix_(left, right)].ravel())]
     for members in inside.values():
         within = z[np.ix_(members, members)][np.triu_indices(len(members), 1)]
         rows.append(
             _mean(within)
-            if lesion_side in {"left", "right"}
+            if lesion_side in HEMISPHERES
             else _state("not_applicable", "the lesion has no single side")
         )
     if len(nodes) < FEWEST_NODES:

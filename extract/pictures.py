@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.sides import HEMISPHERES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -192,7 +194,7 @@ def _trace(panel: Axes, displacement: Any, threshold: float) -> None:
 
 
 def _matrix(figure: Figure, panel: Axes, r: Any, nodes: pd.DataFrame, lesion_side: str | None) -> None:
-    first = lesion_side if lesion_side in {"left", "right"} else "left"
+    first = lesion_side if lesion_side in HEMISPHERES else "left"
     order = np.argsort(nodes["hemisphere"].to_numpy() != first, kind="stable")
     drawn = panel.imshow(r[np.ix_(order, order)], cmap="RdBu_r", vmin=-1, vmax=1)
     panel.set_xticks(range(len(order)), nodes["node"].iloc[order], rotation=90, fontsize=6)

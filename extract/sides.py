@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HEMISPHERES", "feature_sides", "hemisphere_side"]
+__all__ = ["HEMISPHERES", "LETTERS", "feature_sides", "hemisphere_side"]
 
 HEMISPHERES = ("left", "right")
+LETTERS: Mapping[str, str] = MappingProxyType({"left": "L", "right": "R"})
+"""How file names tell the hemispheres."""
 _MARK = {"ipsilesional": True, "contralesional": False}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.sides import HEMISPHERES, LETTERS
 from neurotrial.simulation.lesion import growth_rank
 
 if TYPE_CHECKING:
@@ -15,15 +16,13 @@ if TYPE_CHECKING:
 
     from neurotrial.simulation.protocols import Grid
 
-__all__ = ["BUNDLES", "HEMISPHERES", "SIDES", "Anatomy", "Head"]
+__all__ = ["BUNDLES", "Anatomy", "Head"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Point = tuple[float, float, float]
 
-SIDES = ("left", "right")
-HEMISPHERES = {"left": "L", "right": "R"}
 BUNDLES = ("cst_left", "cst_right", "callosum")
 
 _SAMPLE_MM = 1.25
@@ -147,10 +146,10 @@ def _head(anatomy: Anatomy, grid: Grid) -> Head:
     low, high = anatomy.plic_mm
     capsule = (centres[:, 2] >= low) & (centres[:, 2] <= high)
     regions = {}
-    for place, letter in enumerate(HEMISPHERES.values()):
+    for place, letter in enumerate(LETTERS.values()):
         tract = share[:, place] >= 1 / 2
         regions["CST", letter], regions["PLIC", letter] = tract, tract & capsule
-    rank = {side: growth_rank(centres, ventricle, side) for side in SIDES}
+    rank = {side: growth_rank(centres, ventricle, side) for side in HEMISPHERES}
     directions = np.stack([tube[1] for tube in tubes], axis=1)
     return Head(grid, voxels, centres, white, ventricle, fractions, directions, regions, rank)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurotrial.errors import refuse
+from neurotrial.extract.sides import HEMISPHERES
 
 if TYPE_CHECKING:
     from neurotrial.simulation.anatomy import Head
@@ -86,11 +87,11 @@ def lesion_mask(head: Head, side: Any, volume_ml: Any, voxels: Ints | slice = sl
     20.0
     """
     sides, volumes = np.asarray(side), np.asarray(volume_ml, dtype=float)
-    if not np.isin(sides, ("left", "right")).all():
+    if not np.isin(sides, HEMISPHERES).all():
         raise refuse("side", "a simulated lesion is on the left or on the right", "give one of the two")
     room = float(np.sum(head.lesion_rank["left"] < _NEVER)) * head.grid.voxel_ml
     if not ((volumes >= 0) & (volumes <= room)).all():
         raise refuse("volume_ml", f"a lesion has 0 to {room:.0f} ml in this head", "give a volume within")
     count = np.round(volumes / head.grid.voxel_ml)[..., None]
-    left, right = (head.lesion_rank[name][voxels] < count for name in ("left", "right"))
+    left, right = (head.lesion_rank[name][voxels] < count for name in HEMISPHERES)
     return np.where((sides == "left")[..., None], left, right)

@@ -19,7 +19,7 @@ from neurotrial.extract.gradients import Gradients
 from neurotrial.extract.network import network_features
 from neurotrial.extract.regions import REGIONS, region_rows
 from neurotrial.extract.scan_result import ScanFault
-from neurotrial.extract.sides import HEMISPHERES
+from neurotrial.extract.sides import LETTERS
 from neurotrial.extract.tensor import fit_tensor
 from neurotrial.runner import Outcome
 from neurotrial.simulation.anatomy import Anatomy
@@ -125,9 +125,9 @@ def _dwi_features(rows: pd.DataFrame, seed: int, preset: Preset, plan: ImagingPl
 
 def _regions(head: Head, voxels: Any) -> dict[tuple[str, str], Any]:
     return {
-        (region, hemisphere): head.regions[region.upper(), hemisphere[0].upper()][voxels]
+        (region, hemisphere): head.regions[region.upper(), letter][voxels]
         for region in REGIONS
-        for hemisphere in HEMISPHERES
+        for hemisphere, letter in LETTERS.items()
     }
 
 

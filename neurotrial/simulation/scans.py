@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.dataset import MODALITIES
 from neurotrial.simulation.anatomy import Anatomy
 from neurotrial.simulation.bold import simulate_bold
 from neurotrial.simulation.confounds import confounds_table, tissue_signals
@@ -19,6 +20,7 @@ from neurotrial.simulation.protocols import BoldProtocol
 if TYPE_CHECKING:
     import pandas as pd
 
+    from neurotrial.extract.dataset import Modality
     from neurotrial.simulation.anatomy import Head
     from neurotrial.simulation.motion import Motion, MotionSettings
     from neurotrial.simulation.protocols import DwiProtocol, Preset
@@ -30,8 +32,6 @@ Bools = np.ndarray[Any, np.dtype[np.bool_]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Stored = np.ndarray[Any, np.dtype[np.int16]]
 Rng = np.random.Generator
-
-_MODALITIES = ("dwi", "bold")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ class BoldScan:
     confounds: pd.DataFrame
 
 
-def scan_rng(seed: int, participant: int, visit: int, modality: Literal["dwi", "bold"]) -> Rng:
+def scan_rng(seed: int, participant: int, visit: int, modality: Modality) -> Rng:
     """Return the random stream of one scan, so that no scan moves another.
 
     Parameters
@@ -85,7 +85,7 @@ def scan_rng(seed: int, participant: int, visit: int, modality: Literal["dwi", "
     modality : {"dwi", "bold"}
     """
     return np.random.default_rng(
-        np.random.SeedSequence([seed, participant, visit, _MODALITIES.index(modality)])
+        np.random.SeedSequence([seed, participant, visit, MODALITIES.index(modality)])
     )
 
 

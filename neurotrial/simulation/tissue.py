@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from neurotrial.errors import refuse
-from neurotrial.simulation.anatomy import HEMISPHERES
+from neurotrial.extract.sides import HEMISPHERES
 from neurotrial.simulation.lesion import lesion_mask
 
 if TYPE_CHECKING:

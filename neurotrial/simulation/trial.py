@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from neurotrial.extract.dataset import MODALITIES
 from neurotrial.simulation.brains import VISITS, make_brains
 from neurotrial.simulation.motor import make_motor
 from neurotrial.simulation.people import adverse_events, make_events, make_participants
@@ -103,7 +104,7 @@ def scans_made(people: pd.DataFrame) -> pd.DataFrame:
 
 def _decisions(people: pd.DataFrame) -> pd.DataFrame:
     """Return the rater's decision on every scan: those spoilt by motion are excluded."""
-    scans = scans_made(people).merge(pd.DataFrame({"modality": ["dwi", "bold"]}), how="cross")
+    scans = scans_made(people).merge(pd.DataFrame({"modality": list(MODALITIES)}), how="cross")
     spoilt = scans["participant_id"].isin(people.loc[people["excluded"], "participant_id"])
     out = spoilt & (scans["visit"] == VISITS[-1]) & (scans["modality"] == "bold")
     return scans.assign(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neurotrial.errors import InputError
-from neurotrial.simulation.anatomy import BUNDLES, HEMISPHERES, Anatomy
+from neurotrial.extract.sides import LETTERS
+from neurotrial.simulation.anatomy import BUNDLES, Anatomy
 from neurotrial.simulation.lesion import lesion_mask
 from neurotrial.simulation.protocols import PRESETS, Grid
 
@@ -58,7 +59,7 @@ def test_left_and_right_are_mirror_images(grid):
 @pytest.mark.parametrize("grid", GRIDS[:2], ids=str)
 def test_regions_are_on_their_side_and_the_capsule_is_a_part_of_the_tract(grid):
     head = ANATOMY.on(grid)
-    for side, letter in HEMISPHERES.items():
+    for side, letter in LETTERS.items():
         tract, capsule = head.regions["CST", letter], head.regions["PLIC", letter]
         assert (capsule <= tract).all()
         assert 0 < capsule.sum() < tract.sum()
