@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from neurotrial.study import Outcome, Study
 
-__all__ = ["build_outcomes", "covariate_columns", "missingness"]
+__all__ = ["build_outcomes", "covariate_columns", "missingness", "usable_features"]
 
 _VALUE = {"motor": "score", "features": "value"}
 _DAY = "days_since_randomisation"
@@ -98,13 +98,21 @@ def _source_rows(
     if rows.empty:
         rule = f"no row of the table {outcome.source.table} fits {outcome.source.where}"
         return rows, [Problem(place, rule, "correct `where`, or add the rows to the table")]
-    rows = _usable(rows, tables) if outcome.source.table == "features" else rows
+    rows = usable_features(rows, tables) if outcome.source.table == "features" else rows
     rows = _visit_rules(study, rows)
     return rows, _ambiguous(rows, place)
 
 
-def _usable(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Keep values whose state allows their use and whose scan no decision excludes."""
+def usable_features(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Keep the rows of `features` whose state allows their use and whose scan no decision excludes.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the table `features`.
+    tables : mapping of str to DataFrame
+        Tables by name; without `decisions` nothing is excluded.
+    """
     rows = rows[rows["status"].isin(_USABLE)]
     decisions = tables.get("decisions")
     if decisions is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["Drawn", "axis_label", "drawn_arms", "mean_interval", "who"]
+__all__ = ["Drawn", "axis_label", "drawn_arms", "interval_name", "mean_interval", "who"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class Drawn:
     before: np.ndarray[Any, np.dtype[np.float64]]
     after: np.ndarray[Any, np.dtype[np.float64]]
 
+    @property
+    def heading(self) -> str:
+        """The arm and how many of its participants are shown."""
+        return f"{self.label} (n = {len(self.before)})"
+
     def mean_interval(self, level: float) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return mean, lower and upper t limit at both visits, shape (3, 2); limits are NaN for one participant."""
         return np.stack([mean_interval(values, level) for values in (self.before, self.after)], axis=1)
@@ -46,6 +51,11 @@ def mean_interval(
     n, mean = len(values), values.mean()
     half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
     return np.array([mean, mean - half, mean + half])
+
+
+def interval_name(level: float) -> str:
+    """Return the name of the intervals of `mean_interval`: ``95 % CI``."""
+    return f"{100 * level:.4g} % CI"
 
 
 def drawn_arms(data: CitedResults, analysis: Analysis, outcome: Outcome) -> dict[str, Drawn]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MODALITIES",
     "UNDECIDED",
+    "UNMEASURED",
     "Measure",
     "Scan",
     "ScanCounts",
@@ -28,6 +29,9 @@ MODALITIES: Mapping[str, str] = MappingProxyType({"dwi": "DWI", "bold": "BOLD"})
 
 UNDECIDED = "undecided"
 """What `decisions` names where nobody has decided yet."""
+
+UNMEASURED: Mapping[str, str] = MappingProxyType({"failed": "not measurable", "skipped": "not made"})
+"""States of scans without values, as readers know them."""
 
 _STEP = "extract"
 _Key = tuple[str, str, int | None, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,16 +20,17 @@ from neurotrial.reports.figures.style import (
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import interval, number
-from neurotrial.reports.participants_drawn import Drawn, axis_label, drawn_arms, who
+from neurotrial.reports.participants_drawn import Drawn, axis_label, drawn_arms, interval_name, who
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.figures.style import ArmStyle
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["draw_pairs", "means_in_words", "paired_figure"]
+__all__ = ["draw_arms", "means_in_words", "paired_figure", "visit_labels"]
 
 
 @in_house_style
@@ -54,20 +55,13 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
     if not arms:
         return None
     column = (WIDTH - 0.8) / len(arms)
-    titles = [fitted(f"{arm.label} (n = {len(arm.before)})", column) for arm in arms.values()]
-    visits = [
-        fitted(label, column / 2 - 0.2)
-        for label in (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
-    ]
+    titles = [fitted(arm.heading, column) for arm in arms.values()]
+    visits = [fitted(label, column / 2 - 0.2) for label in visit_labels(data, analysis)]
     figure = new_figure(3.2 + LINE * (line_count(*titles) + line_count(*visits)))
-    panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
-    for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
-        draw_pairs(panel, arm, arm_styles(data.study)[name], data.study.conf_level)
-        panel.set_title(title)
-        panel.set_xticks([0, 1], visits)
-    panels[0].set_ylabel(fitted(axis_label(outcome), 2.8))
+    first = draw_arms(data, figure, arms, titles, visits)
+    first.set_ylabel(fitted(axis_label(outcome), 2.8))
     mark_simulated(figure, data.study)
-    level = f"{100 * data.study.conf_level:.4g} % CI"
+    level = interval_name(data.study.conf_level)
     caption = (
         f"{escape(outcome.label)} of each participant at both visits ({escape(who(data, analysis, outcome, arms))}). "
         f"Thick line: mean of the arm with {escape(level)} of the mean (t)."
@@ -81,7 +75,31 @@ def paired_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> P
     )
 
 
-def draw_pairs(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> None:
+def visit_labels(data: CitedResults, analysis: Analysis) -> tuple[str, str]:
+    """Return the labels of both visits of an analysis."""
+    return data.study.baseline_visit.label, data.estimand_visit(analysis)[1]
+
+
+def draw_arms(
+    data: CitedResults,
+    place: FigureBase,
+    arms: dict[str, Drawn],
+    titles: list[str],
+    visits: list[str],
+    **text: Any,
+) -> Axes:
+    """Draw a row of panels that share a scale, one an arm; `text` styles the titles. Return the first of them."""
+    styles = arm_styles(data.study)
+    panels = place.subplots(1, len(arms), sharey=True, squeeze=False)[0]
+    for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
+        _draw_pairs(panel, arm, styles[name], data.study.conf_level)
+        panel.set_title(title, **text)
+        panel.set_xticks([0, 1], visits)
+    first: Axes = panels[0]
+    return first
+
+
+def _draw_pairs(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> None:
     """Draw the two values of each participant of an arm, and its mean with the interval at both visits."""
     panel.plot([0, 1], [arm.before, arm.after], color=style.colour, alpha=0.35, linewidth=0.8)
     for x, values in enumerate((arm.before, arm.after)):
@@ -98,16 +116,15 @@ def draw_pairs(panel: Axes, arm: Drawn, style: ArmStyle, level: float) -> None:
 
 def means_in_words(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str, Drawn]) -> str:
     """Return the mean of each arm at both visits with its interval, for alternative texts."""
-    visits = (data.study.baseline_visit.label, data.estimand_visit(analysis)[1])
+    visits = visit_labels(data, analysis)
     return " ".join(
-        f"{arm.label} (n = {len(arm.before)}): {_mean_words(arm, outcome, visits, data.study.conf_level)}."
-        for arm in arms.values()
+        f"{arm.heading}: {_mean_words(arm, outcome, visits, data.study.conf_level)}." for arm in arms.values()
     )
 
 
 def _mean_words(arm: Drawn, outcome: Outcome, visits: tuple[str, str], level: float) -> str:
     words = [
-        f"mean {number(mean, outcome.digits)} ({100 * level:.4g} % CI {interval(low, high, outcome.digits)}) at {visit}"
+        f"mean {number(mean, outcome.digits)} ({interval_name(level)} {interval(low, high, outcome.digits)}) at {visit}"
         for visit, (mean, low, high) in zip(visits, arm.mean_interval(level).T, strict=True)
     ]
     return ", ".join(words)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurotrial.reports.figures.paired import draw_pairs, means_in_words
+from neurotrial.reports.figures.paired import draw_arms, means_in_words, visit_labels
 from neurotrial.reports.figures.style import (
     LINE,
     WIDTH,
-    arm_styles,
     fitted,
     in_house_style,
     line_count,
@@ -20,11 +19,9 @@ from neurotrial.reports.figures.style import (
 )
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.participants_drawn import axis_label, drawn_arms, who
+from neurotrial.reports.participants_drawn import axis_label, drawn_arms, interval_name, who
 
 if TYPE_CHECKING:
-    from matplotlib.figure import SubFigure
-
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.participants_drawn import Drawn
     from neurotrial.study import Analysis, Outcome
@@ -67,7 +64,7 @@ def outcome_panels(data: CitedResults, analysis: Analysis) -> list[Plot]:
 @in_house_style
 def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) -> Plot:
     width = (WIDTH - 0.8) / max(len(arms) for _, arms in shown)
-    visits = [fitted(label, width / 2 - 0.2) for label in _visit_labels(data, analysis)]
+    visits = [fitted(label, width / 2 - 0.2) for label in visit_labels(data, analysis)]
     heads = [fitted(axis_label(outcome), WIDTH - 0.3) for outcome, _ in shown]
     titles = [_titles(arms, width) for _, arms in shown]
     heights = [
@@ -78,33 +75,18 @@ def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) 
     rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     for row, head, names, (_, arms) in zip(rows, heads, titles, shown, strict=True):
         row.suptitle(head, fontsize=9.5, fontweight="bold")
-        _draw_row(data, row, names, visits, arms)
+        draw_arms(data, row, arms, names, visits, fontsize=9)
     mark_simulated(figure, data.study)
     name = f"panels-{analysis.name.replace('_', '-')}-{number}"
     return Plot(name, figure, _caption(data, analysis, shown), _alt(data, analysis, shown))
 
 
-def _visit_labels(data: CitedResults, analysis: Analysis) -> tuple[str, str]:
-    return data.study.baseline_visit.label, data.estimand_visit(analysis)[1]
-
-
 def _titles(arms: dict[str, Drawn], width: float) -> list[str]:
-    return [fitted(f"{arm.label} (n = {len(arm.before)})", width) for arm in arms.values()]
-
-
-def _draw_row(
-    data: CitedResults, row: SubFigure, titles: list[str], visits: list[str], arms: dict[str, Drawn]
-) -> None:
-    styles = arm_styles(data.study)
-    panels = row.subplots(1, len(arms), sharey=True, squeeze=False)[0]
-    for panel, title, (name, arm) in zip(panels, titles, arms.items(), strict=True):
-        draw_pairs(panel, arm, styles[name], data.study.conf_level)
-        panel.set_title(title, fontsize=9)
-        panel.set_xticks([0, 1], visits)
+    return [fitted(arm.heading, width) for arm in arms.values()]
 
 
 def _caption(data: CitedResults, analysis: Analysis, shown: _Shown) -> Markdown:
-    level = escape(f"{100 * data.study.conf_level:.4g} % CI")
+    level = escape(interval_name(data.study.conf_level))
     counts = dict.fromkeys(who(data, analysis, outcome, arms) for outcome, arms in shown)
     number = f" ({escape(next(iter(counts)))})" if len(counts) == 1 else " (counts above each panel)"
     outcomes = escape("; ".join(outcome.label for outcome, _ in shown))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from neurotrial.reports.figures.style import (
     LINE,
     WIDTH,
@@ -16,6 +14,7 @@ from neurotrial.reports.figures.style import (
     mark_simulated,
     new_figure,
     note_simulated,
+    spread,
 )
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
@@ -107,8 +106,7 @@ def quality_figure(data: CitedResults) -> Plot | None:
 def _draw(panel: Axes, measure: LimitedMeasure, visits: list[str]) -> None:
     for place, visit in enumerate(visits):
         own = [(scan, item) for scan, item in measure.scans if scan.visit == visit]
-        spread = np.linspace(-0.3, 0.3, len(own)) if len(own) > 1 else np.zeros(len(own))
-        for shift, (scan, item) in zip(spread, own, strict=True):
+        for shift, (scan, item) in zip(spread(len(own), 0.3), own, strict=True):
             _point(panel, place + shift, measure, scan, item)
     for limit in measure.limits:
         panel.axhline(limit, color="black", linestyle="--", linewidth=1)

@@ -54,7 +54,7 @@ def scatter_figure(data: CitedResults, analysis: Analysis, outcome: Outcome) -> 
     arms = drawn_arms(data, analysis, outcome)
     if not arms:
         return None
-    legend = [fitted(f"{arm.label} (n = {len(arm.before)})", 5.5) for arm in arms.values()]
+    legend = [fitted(arm.heading, 5.5) for arm in arms.values()]
     below = fitted(f"{axis_label(outcome)}: {data.study.baseline_visit.label}", 5.0)
     figure = new_figure(4.0 + LINE * (line_count(below) + sum(map(line_count, legend))))
     panel = figure.subplots()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.outcomes import usable_features
+from neurotrial.reports.connection_matrices import SIDES
 from neurotrial.reports.figures.style import (
     LINE,
     arm_legend,
@@ -18,12 +20,13 @@ from neurotrial.reports.figures.style import (
     mark_simulated,
     new_figure,
     note_simulated,
+    spread,
 )
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.imaging_analyses import imaging_members
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import interval, number
-from neurotrial.reports.participants_drawn import mean_interval
+from neurotrial.reports.participants_drawn import interval_name, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["side_figure", "side_values"]
 
-_SIDES = ("ipsilesional", "contralesional")
 _REGIONS: Mapping[str, str] = MappingProxyType(
     {"cst": "Corticospinal tract", "plic": "Posterior limb of the internal capsule"}
 )
 _DIGITS = 3
-_USABLE = ("ok", "flagged")
 
 
 def side_values(data: CitedResults) -> pd.DataFrame:
@@ -58,27 +59,16 @@ def side_values(data: CitedResults) -> pd.DataFrame:
     """
     features = data.results.tables["features"]
     chosen = (
-        features["feature"].eq("fa") & features["side"].isin(_SIDES) & features["statistic"].eq("mean")
-        & features["lesion_policy"].eq("include") & features["status"].isin(_USABLE)
+        features["feature"].eq("fa") & features["side"].isin(SIDES) & features["statistic"].eq("mean")
+        & features["lesion_policy"].eq("include")
     )  # fmt: skip
-    rows = _included(data, features[chosen].dropna(subset=["value"]))
+    rows = usable_features(features[chosen], data.results.tables).dropna(subset=["value"])
     rows = rows[rows["method"].eq(rows["method"].iloc[0])] if len(rows) else rows
     _, arms = imaging_members(data)
     rows = rows[rows["participant_id"].isin(arms.index)]
     rows = rows.assign(arm=rows["participant_id"].map(arms))
     columns = ["region", "side", "arm", "visit", "participant_id"]
     return rows.groupby(columns, sort=False)["value"].mean().reset_index()
-
-
-def _included(data: CitedResults, rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the rows of scans that a decision excludes."""
-    decisions = data.results.tables["decisions"]
-    scan = [
-        name for name in ("participant_id", "visit", "run", "modality") if name in rows and name in decisions
-    ]
-    excluded = decisions.loc[~decisions["include"].astype(bool), scan].drop_duplicates()
-    marked = rows.merge(excluded, on=scan, how="left", indicator=True)
-    return rows[(marked["_merge"] == "left_only").to_numpy()]
 
 
 @in_house_style
@@ -106,12 +96,12 @@ def side_figure(data: CitedResults) -> Plot | None:
     figure = new_figure(height)
     panels = figure.subplots(len(regions), 2, sharey="row", squeeze=False)
     for region, row in zip(regions, panels, strict=True):
-        for side, panel in zip(_SIDES, row, strict=True):
+        for side, panel in zip(SIDES, row, strict=True):
             own = values[(values["region"] == region) & (values["side"] == side)]
             _draw_panel(data, panel, own, [visit.name for visit in visits])
             panel.set_xticks(range(len(visits)), ticks)
         row[0].set_ylabel(fitted(f"FA: {_region(region)}", 2.2))
-    for side, panel in zip(_SIDES, panels[0], strict=True):
+    for side, panel in zip(SIDES, panels[0], strict=True):
         panel.set_title(side.capitalize())
     arm_legend(
         figure, dict(zip((arm.name for arm in data.study.arms), legend, strict=True)), arm_styles(data.study)
@@ -146,9 +136,9 @@ def _draw_arm(
     panel: Axes, groups: dict[float, np.ndarray[Any, Any]], style: ArmStyle, width: float, level: float
 ) -> None:
     for x, group in groups.items():
-        spread = np.linspace(-0.28, 0.28, len(group)) * width if len(group) > 1 else np.zeros(1)
+        shift = spread(len(group), 0.28) * width
         panel.plot(
-            x - 0.12 * width + spread, group, style.marker, color=style.colour, alpha=0.5, markersize=3.5
+            x - 0.12 * width + shift, group, style.marker, color=style.colour, alpha=0.5, markersize=3.5
         )
     if groups:
         mean, low, high = np.stack([mean_interval(group, level) for group in groups.values()], axis=1)
@@ -160,7 +150,7 @@ def _draw_arm(
 
 def _caption(data: CitedResults, regions: list[str]) -> Markdown:
     population, _ = imaging_members(data)
-    level = f"{100 * data.study.conf_level:.4g} % CI"
+    level = interval_name(data.study.conf_level)
     text = (
         f"Mean FA of the {' and the '.join(_region(region)[:1].lower() + _region(region)[1:] for region in regions)} on both "
         f"sides of the lesion, lesioned voxels included, by arm and visit. Population: {population}. Small points: "
@@ -173,7 +163,7 @@ def _alt(data: CitedResults, values: pd.DataFrame, regions: list[str]) -> str:
     words = [
         f"{_region(region)}, {side}: {'; '.join(_means(data, values[(values['region'] == region) & (values['side'] == side)]))}."
         for region in regions
-        for side in _SIDES
+        for side in SIDES
     ]
     return f"FA on both sides of the lesion, one point a participant. {' '.join(words)}{note_simulated(data.study)}"
 
@@ -188,6 +178,6 @@ def _means(data: CitedResults, rows: pd.DataFrame) -> list[str]:
                 limits = interval(low, high, _DIGITS)
                 means.append(
                     f"{arm.label} at {visit.label} (n = {len(own)}) mean {number(mean, _DIGITS)} "
-                    f"({100 * data.study.conf_level:.4g} % CI {limits})"
+                    f"({interval_name(data.study.conf_level)} {limits})"
                 )
     return means or ["no values"]

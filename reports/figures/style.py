@@ -29,6 +29,7 @@ __all__ = [
     "mark_simulated",
     "new_figure",
     "note_simulated",
+    "spread",
 ]
 
 SIMULATED = "SIMULATED DATA"
@@ -154,6 +155,13 @@ def new_figure(height: float) -> Figure:
 def fitted(text: str, inches: float) -> str:
     """Break a label into lines that fit a width in inches, at the size of the house style."""
     return textwrap.fill(text, max(8, int(inches * _LETTERS)))
+
+
+def spread(n: int, reach: float) -> Any:
+    """Return places from ``-reach`` to ``reach`` for points beside each other, shape (n,); 0 for a single one."""
+    import numpy as np
+
+    return np.linspace(-reach, reach, n) if n > 1 else np.zeros(n)
 
 
 def line_count(*texts: str) -> int:

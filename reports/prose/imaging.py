@@ -10,7 +10,7 @@ from neurotrial.reports.effect_cells import adjusted_p, procedure_name
 from neurotrial.reports.effects import GROUP_TIME, capitalised
 from neurotrial.reports.markdown_text import Markdown, escape, listing
 from neurotrial.reports.number_format import p_value
-from neurotrial.reports.scans import count_scans, modality_label, read_scans
+from neurotrial.reports.scans import UNMEASURED, count_scans, modality_label, read_scans
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -121,9 +121,8 @@ def unmeasured_text(data: CitedResults) -> Markdown:
     Markdown
         One paragraph; nothing if every scan was measured.
     """
-    states = {"skipped": "not made", "failed": "not measurable"}
-    scans = [scan for scan in read_scans(data) if scan.state in states]
-    groups = Counter((states[scan.state], scan.reason or "no reason given") for scan in scans)
+    scans = [scan for scan in read_scans(data) if scan.state in UNMEASURED]
+    groups = Counter((UNMEASURED[scan.state], scan.reason or "no reason given") for scan in scans)
     words = "; ".join(f"{state} ({reason}): {n}" for (state, reason), n in groups.items())
     if not words:
         return Markdown("")

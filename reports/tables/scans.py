@@ -9,7 +9,7 @@ from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape, listing
 from neurotrial.reports.number_format import MISSING, whole
 from neurotrial.reports.quality_names import SHOWN, quality_name
-from neurotrial.reports.scans import count_scans, modality_label, read_scans
+from neurotrial.reports.scans import UNMEASURED, count_scans, modality_label, read_scans
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _COUNTS = {
     "expected": "Expected", "made": "Made", "measured": "Measured", "failed": "Not measurable",
     "flagged": "Flagged", "excluded": "Excluded by decision", "undecided": "Not yet decided",
 }  # fmt: skip
-_STATES = {"failed": "not measurable", "skipped": "not made"}
 
 Row = dict[str, str]
 
@@ -180,7 +179,7 @@ def gap_table(data: CitedResults) -> Tabulation | None:
     """
     grouped: dict[tuple[str, str, str], list[Scan]] = {}
     for scan in sorted(read_scans(data), key=lambda scan: scan.participant):
-        if scan.state in _STATES:
+        if scan.state in UNMEASURED:
             grouped.setdefault((scan.participant, scan.state, scan.reason), []).append(scan)
     if not grouped:
         return None
@@ -188,7 +187,7 @@ def gap_table(data: CitedResults) -> Tabulation | None:
         {
             "participant": participant,
             "scans": _scans_in_words(data, scans),
-            "state": _STATES[state],
+            "state": UNMEASURED[state],
             "reason": reason or MISSING,
         }
         for (participant, state, reason), scans in grouped.items()
