@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
 from neurotrial.simulation.scan_files import DERIVATIVE, json_text
+from neurotrial.tabular import tsv_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,7 @@ def _participant_texts(participants: pd.DataFrame, scans: pd.DataFrame) -> dict[
     scanned = participants[participants["participant_id"].isin(scans["participant_id"])]
     columns = [name for name in _COLUMNS if name in participants.columns]
     return {
-        "participants.tsv": _tsv(scanned[["participant_id", *columns]]),
+        "participants.tsv": tsv_text(scanned[["participant_id", *columns]]),
         "participants.json": json_text({name: _COLUMNS[name] for name in columns}),
     }
 
@@ -96,13 +97,9 @@ def _session_texts(scans: pd.DataFrame, sessions: Mapping[str, str]) -> dict[str
     label = {visit: f"ses-{session}" for session, visit in sessions.items()}
     table = scans.assign(session_id=scans["visit"].map(label))[["participant_id", "session_id", "visit"]]
     return {
-        f"{name}/{name}_sessions.tsv": _tsv(rows.drop(columns="participant_id").sort_values("session_id"))
+        f"{name}/{name}_sessions.tsv": tsv_text(rows.drop(columns="participant_id").sort_values("session_id"))
         for name, rows in table.drop_duplicates().groupby("participant_id")
     }
-
-
-def _tsv(table: pd.DataFrame) -> str:
-    return table.to_csv(sep="\t", na_rep="n/a", index=False, lineterminator="\n")
 
 
 def _write(path: Path, text: str) -> Path:

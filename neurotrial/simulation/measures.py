@@ -32,7 +32,7 @@ from neurotrial.simulation.nodes import in_node_order, node_table
 from neurotrial.simulation.protocols import PRESETS
 from neurotrial.simulation.scans import scan_rng
 from neurotrial.simulation.tissue import Pathology
-from neurotrial.simulation.trial import scans_made
+from neurotrial.simulation.trial import brains_scanned, scans_made
 
 if TYPE_CHECKING:
     from neurotrial.extract.dataset import Modality
@@ -79,8 +79,7 @@ def measure_brains(
         The contract `features` on the complete grid.
     """
     preset = PRESETS[settings.grid]
-    made = scans_made(people).merge(brains, on=["participant_id", "visit"])
-    made = made.merge(people[["participant_id", "lesion_side", "lesion_volume_ml"]], on="participant_id")
+    made = brains_scanned(people, brains)
     parts = [
         _dwi_features(made[start : start + _BATCH], settings.seed, preset, plan)
         for start in range(0, len(made), _BATCH)

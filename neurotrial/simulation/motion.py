@@ -23,6 +23,7 @@ Rng = np.random.Generator
 PARAMETERS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 HEAD_RADIUS_MM = 50.0
 """Turns an angle into the way of a point on the surface of the head."""
+_IN_MM = np.repeat([1.0, HEAD_RADIUS_MM], 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def framewise_displacement(parameters: Floats) -> Floats:
 
 def in_mm(parameters: Floats) -> Floats:
     """Return the six parameters in mm, angles as way on the surface of the head, shape (n_volumes, 6)."""
-    return np.asarray(parameters * np.repeat([1.0, HEAD_RADIUS_MM], 3))
+    return np.asarray(parameters * _IN_MM)
 
 
 def random_motion(protocol: BoldProtocol, rng: Rng, settings: MotionSettings = CALM) -> Motion:
@@ -120,7 +121,7 @@ def random_motion(protocol: BoldProtocol, rng: Rng, settings: MotionSettings = C
     minutes = n * protocol.t_r / 60
     for start in rng.integers(1, n, rng.poisson(settings.sudden_per_minute * minutes)):
         way[start : start + 2] += rng.normal(0, settings.sudden_mm, 6)
-    parameters = way / np.repeat([1.0, HEAD_RADIUS_MM], 3)
+    parameters = way / _IN_MM
     return Motion(parameters, framewise_displacement(parameters))
 
 

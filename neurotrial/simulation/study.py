@@ -23,7 +23,7 @@ from neurotrial.simulation.protocols import PRESETS
 from neurotrial.simulation.scan_files import DERIVATIVE, write_bold_scan, write_dwi_scan
 from neurotrial.simulation.scans import make_bold_scan, make_dwi_scan
 from neurotrial.simulation.settings import ARMS
-from neurotrial.simulation.trial import make_trial, scans_made
+from neurotrial.simulation.trial import brains_scanned, make_trial, scans_made
 from neurotrial.simulation.truth import (
     MANY_BRAINS,
     MANY_PEOPLE,
@@ -157,11 +157,7 @@ def _measure_twins(arm: str, *brains: Any) -> pd.DataFrame:
 def _session_calls(trial: Trial, dataset: Path, plan: ImagingPlan) -> Iterator[Call]:
     """Yield calls that write the scans of one session."""
     label = {visit: session for session, visit in plan.sessions.items()}
-    rows = scans_made(trial.people).merge(trial.brains, on=["participant_id", "visit"])
-    rows = rows.merge(
-        trial.people[["participant_id", "lesion_side", "lesion_volume_ml"]], on="participant_id"
-    )
-    for row in rows.to_dict("records"):
+    for row in brains_scanned(trial.people, trial.brains).to_dict("records"):
         name = f"{row['participant_id']} {row['visit']}"
         yield name, _write_session, (dataset, label[row["visit"]], row, trial.settings)
 

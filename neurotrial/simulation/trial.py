@@ -16,7 +16,7 @@ from neurotrial.simulation.people import adverse_events, make_events, make_parti
 if TYPE_CHECKING:
     from neurotrial.simulation.settings import TrialSettings
 
-__all__ = ["Trial", "make_trial", "scans_made"]
+__all__ = ["Trial", "brains_scanned", "make_trial", "scans_made"]
 
 _STREAMS = ("people", "motor", "brains", "events", "harms")
 _RATER = "simulated rater"
@@ -100,6 +100,14 @@ def scans_made(people: pd.DataFrame) -> pd.DataFrame:
     seen = {"baseline": people["scans"] != "none", "day90": people["scans"] == "both"}
     parts = [people.loc[seen[visit], ["participant_id"]].assign(visit=visit) for visit in VISITS]
     return pd.concat(parts).sort_values(["participant_id", "visit"], kind="stable", ignore_index=True)
+
+
+def brains_scanned(people: pd.DataFrame, brains: pd.DataFrame) -> pd.DataFrame:
+    """Return what is true of the brain in every scanning session that took place, with side and volume of the lesion."""
+    lesions = people[["participant_id", "lesion_side", "lesion_volume_ml"]]
+    return (
+        scans_made(people).merge(brains, on=["participant_id", "visit"]).merge(lesions, on="participant_id")
+    )
 
 
 def _decisions(people: pd.DataFrame) -> pd.DataFrame:
