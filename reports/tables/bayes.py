@@ -126,7 +126,7 @@ def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     effects = [effect for outcome in data.outcomes_of(analysis) for effect in _all(data, analysis, outcome)]
     labels = {
         "method": "Estimator",
-        "prior": "Prior, mean (SD)",
+        "prior": "Prior",
         "n": "n",
         "effect": "Estimate, interval",
         "p": "p",
@@ -165,7 +165,7 @@ def _full_row(data: CitedResults, effect: Effect, *, several: bool) -> Row:
 
 
 def _full_notes(data: CitedResults, effects: list[Effect]) -> Iterator[str]:
-    yield "Prior: of the effect, in baseline SDs; above 0 is a benefit."
+    yield "Prior: mean (SD) of the effect before the data are seen, in baseline SDs; above 0 is a benefit."
     yield from interval_notes(effects)
     yield counts_note(data.study.arms)
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["diagnostics_table"]
 
 Row = dict[str, str]
-_EFFECT = {"rhat": "R-hat", "ess": "ESS bulk / tail", "mcse": "MCSE"}
-_WHOLE = {"worst": "Worst R-hat", "least": "Least ESS", "bfmi": "E-BFMI", "divergences": "Div."}
+# non-breaking hyphens, so that narrow headings keep their names whole
+_EFFECT = {"rhat": "R\u2011hat", "ess": "ESS bulk / tail", "mcse": "MCSE"}
+_WHOLE = {"worst": "Worst R\u2011hat", "least": "Least ESS", "bfmi": "E\u2011BFMI", "divergences": "Div."}
 
 
 def diagnostics_table(data: CitedResults, analysis: Analysis) -> Tabulation | None:
