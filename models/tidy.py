@@ -12,8 +12,8 @@ import pandas as pd
 
 __all__ = ["TIDY_COLUMNS", "Estimate", "failed_row", "tidy_frame"]
 
-Term = Literal["arm", "within_arm", "lsmean"]
-IntervalKind = Literal["t", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"]
+Term = Literal["arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast"]
+IntervalKind = Literal["t", "normal", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"]
 
 _DTYPES: dict[str, str] = {
     "method": "str",
@@ -49,8 +49,9 @@ class Estimate:
     ----------
     method : str
         Slug of the estimator, e.g. ``"ancova_hc3"``.
-    term : {"arm", "within_arm", "lsmean"}
-        Difference between arms, change within an arm, or least-squares mean.
+    term : {"arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast"}
+        Difference between arms, change within an arm, difference between arms in the change, least-squares mean,
+        coefficient of the model, or any other linear function.
     contrast : str
         What is compared, e.g. ``"cells - control"``, ``"day90 - baseline @ cells"`` or ``"mean @ cells"``.
     n_per_arm : mapping of str to int
@@ -61,13 +62,15 @@ class Estimate:
         NaN where the method has no such number. Units of estimate, standard error and limits are the outcome's.
     conf_level : float
         Confidence level of the interval, in (0, 1).
-    interval_kind : {"t", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
+    interval_kind : {"t", "normal", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
         How the interval was made; the last but one are equal-tailed and highest density intervals of a posterior.
     probability_benefit, probability_mcid : float
         Posterior probability of a benefit, and of one beyond the minimal clinically important difference; NaN where
         there is no posterior or no such difference. A posterior's mean and SD stand in ``estimate`` and ``std_error``.
     rows_per_participant : int
         Values of the outcome that each participant gives; 2 for a paired comparison.
+    n_rows : int or None
+        Values of the outcome in all, where participants give different numbers of them.
     status : {"ok", "failed"}
         Whether the inference could be computed.
     reason : str
@@ -91,6 +94,7 @@ class Estimate:
     probability_benefit: float = np.nan
     probability_mcid: float = np.nan
     rows_per_participant: int = 1
+    n_rows: int | None = None
     status: Literal["ok", "failed"] = "ok"
     reason: str = ""
 
@@ -98,6 +102,11 @@ class Estimate:
     def n_participants(self) -> int:
         """Participants in the estimate."""
         return sum(self.n_per_arm.values())
+
+    @property
+    def n_observations(self) -> int:
+        """Values of the outcome in the estimate."""
+        return self.n_participants * self.rows_per_participant if self.n_rows is None else self.n_rows
 
 
 def tidy_frame(estimates: Iterable[Estimate]) -> pd.DataFrame:
@@ -147,6 +156,4 @@ def failed_row(method: str, reason: str, contrast: str = "arm", visit: str = "")
 def _cell(estimate: Estimate, name: str) -> object:
     if name == "n_per_arm":
         return json.dumps(dict(estimate.n_per_arm), ensure_ascii=False)
-    if name == "n_observations":
-        return estimate.n_participants * estimate.rows_per_participant
     return getattr(estimate, name)

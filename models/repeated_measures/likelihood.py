@@ -232,9 +232,13 @@ def _evaluation(total: _Totals, covariance: Derivatives, point: Point, *, reml: 
     observed = total.residual - total.scores @ point.vcov @ np.swapaxes(total.scores, 1, 2)
     if reml:
         turned = point.vcov[:, None] @ slopes
-        traces = turned.reshape(cells, k, -1) @ np.swapaxes(np.swapaxes(turned, 2, 3).reshape(cells, k, -1), 1, 2)
+        traces = turned.reshape(cells, k, -1) @ np.swapaxes(
+            np.swapaxes(turned, 2, 3).reshape(cells, k, -1), 1, 2
+        )
         expected = expected - total.fitted + 0.5 * traces
     observed = observed - expected
     if covariance.second is not None:
-        observed = observed + 0.5 * (covariance.second.reshape(cells, k * k, -1) @ by_matrix).reshape(cells, k, k)
+        observed = observed + 0.5 * (covariance.second.reshape(cells, k * k, -1) @ by_matrix).reshape(
+            cells, k, k
+        )
     return Evaluation(point, covariance, gradient, expected, observed, slopes)

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["HETEROGENEOUS", "NEEDS_TIME", "RANDOM", "STRUCTURES", "Covariance", "Parameters", "structure"]
 
 Covariance = Literal[
-    "us", "cs", "csh", "ar1", "ar1h", "toep", "toeph", "ad", "adh", "sp_exp", "ri", "rs", "rs_uncorrelated", "id"
+    "us",
+    "cs",
+    "csh",
+    "ar1",
+    "ar1h",
+    "toep",
+    "toeph",
+    "ad",
+    "adh",
+    "sp_exp",
+    "ri",
+    "rs",
+    "rs_uncorrelated",
+    "id",
 ]
 Parameters = Literal["natural", "mmrm", "sas"]
 """``natural``: in which the model is fitted, linear where the structure is; the others as in those programs."""
@@ -104,9 +117,7 @@ def _linear(name: str, levels: Sequence[str], times: FloatArray | None) -> Linea
             for b in range(a + 1)
         }
     elif name == "toep":
-        parts = {
-            f"cov(lag {d})" if d else "variance": (lag == d).astype("float64") for d in range(n)
-        }
+        parts = {f"cov(lag {d})" if d else "variance": (lag == d).astype("float64") for d in range(n)}
     else:
         known: dict[str, dict[str, FloatArray]] = {
             "id": {"variance": eye},
@@ -160,7 +171,12 @@ def _pattern(kind: str, levels: Sequence[str], times: FloatArray | None) -> _Pat
         return correlations.power(lag.astype("float64")), scales.BOUNDED, _by_bands([lag == 1]), ["cor"]
     if kind == "toep":
         bands = [lag == d for d in range(1, n)]
-        return correlations.banded(n), scales.BOUNDED, _by_bands(bands), [f"cor(lag {d})" for d in range(1, n)]
+        return (
+            correlations.banded(n),
+            scales.BOUNDED,
+            _by_bands(bands),
+            [f"cor(lag {d})" for d in range(1, n)],
+        )
     if kind == "ad":
         names = [f"cor({levels[k]}, {levels[k + 1]})" for k in range(n - 1)]
         return correlations.antedependent(n), scales.BOUNDED, _neighbours, names

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.sums import Sums
     from neurotrial.models.student import FloatArray
 
-__all__ = ["adjusted_vcov", "kenward_roger_f", "satterthwaite_df", "satterthwaite_f_df"]
+__all__ = ["adjusted_vcov", "kenward_roger_f", "pooled_df", "satterthwaite_df", "satterthwaite_f_df"]
 
 _SAME = 1e-8
 
@@ -119,10 +119,11 @@ def satterthwaite_f_df(
     turned = vectors.T @ weights
     squares = (vectors.T @ estimate) ** 2 / values
     df = satterthwaite_df(turned, vcov[None], slopes[None], theta_vcov[None])[0]
-    return float(squares.mean()), _pooled_df(df)
+    return float(squares.mean()), pooled_df(df)
 
 
-def _pooled_df(df: FloatArray) -> float:
+def pooled_df(df: FloatArray) -> float:
+    """Return the denominator df of an F statistic made of independent squared t statistics with these df."""
     m = df.size
     if np.ptp(df) < _SAME * df[0]:
         return float(df[0])

@@ -254,6 +254,4 @@ class Grouped(Structure):
 
     def _parts(self, theta: FloatArray) -> list[tuple[slice, FloatArray]]:
         n, k = self.one.n_levels, self.one.n_parameters
-        return [
-            (slice(g * n, (g + 1) * n), theta[:, g * k : (g + 1) * k]) for g in range(self.n_groups)
-        ]
+        return [(slice(g * n, (g + 1) * n), theta[:, g * k : (g + 1) * k]) for g in range(self.n_groups)]

@@ -1,0 +1,409 @@
+"""A fitted repeated-measures model and everything that is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from neurotrial.errors import refuse
+from neurotrial.models.repeated_measures.functions import Functions, Label, Tested
+from neurotrial.models.repeated_measures.grid import GridWeights, mean_functions
+from neurotrial.models.repeated_measures.hypotheses import type_2, type_3
+from neurotrial.models.repeated_measures.joint_tests import joint_test
+from neurotrial.models.repeated_measures.named import STRUCTURES
+from neurotrial.models.repeated_measures.residuals import residual_table
+from neurotrial.models.repeated_measures.robust import robust_sandwich, robust_tested
+from neurotrial.models.tidy import Estimate
+
+if TYPE_CHECKING:
+    from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
+    from neurotrial.models.repeated_measures.inference import Inference
+    from neurotrial.models.repeated_measures.long_data import LongData
+    from neurotrial.models.repeated_measures.named import Covariance
+    from neurotrial.models.repeated_measures.roles import Roles
+    from neurotrial.models.repeated_measures.sandwich import ClusterRobust, Sandwich
+    from neurotrial.models.repeated_measures.solution import Solution
+    from neurotrial.models.student import FloatArray
+
+__all__ = ["Mmrm"]
+
+
+@dataclass(frozen=True)
+class Mmrm:
+    """A fitted mixed model for repeated measures.
+
+    Attributes
+    ----------
+    roles : Roles
+        Outcome, terms and columns.
+    long : LongData
+        The rows of the fit, by participant and visit.
+    design : DesignMatrix
+        Model matrix.
+    inference : Inference
+        How linear functions are tested.
+    structure : str
+        The covariance structure that was fitted.
+    arm : str
+        Column with the arm, where the model knows it (``clda``, ``by_arm``).
+    decisions : tuple of str
+        Rows left out, structures that could not be fitted, the closed form, and which inference applies and why.
+    robust : Sandwich or None
+        Cluster-robust covariance on the working scale, see `vcov_robust`.
+    robust_kind : {"CR0", "CR2", "CR3", ""}
+        Its kind.
+    """
+
+    roles: Roles
+    long: LongData
+    design: DesignMatrix
+    inference: Inference
+    structure: Covariance
+    arm: str
+    decisions: tuple[str, ...]
+    robust: Sandwich | None = field(default=None, repr=False)
+    robust_kind: str = ""
+
+    @property
+    def _solution(self) -> Solution:
+        return self.inference.solution
+
+    @cached_property
+    def coefficients(self) -> pd.Series[float]:
+        """Coefficients, indexed by name; units of the outcome per unit of the column."""
+        return pd.Series(
+            self._solution.estimates(np.eye(len(self.design.names)))[0], index=list(self.design.names)
+        )
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance of the coefficients, shape (p, p): robust, or adjusted after Kenward and Roger, where they apply."""
+        working = self.inference.vcov[0] if self.robust is None else self.robust.vcov
+        return self._named(self._to_units(working))
+
+    @cached_property
+    def model_vcov(self) -> pd.DataFrame:
+        """Covariance of the coefficients without small-sample adjustment, (X'V^-1 X)^-1, shape (p, p)."""
+        return self._named(self._to_units(self._solution.evaluation.point.vcov[0]))
+
+    @property
+    def covariance(self) -> pd.DataFrame:
+        """Fitted covariance of the levels, shape (n_levels, n_levels), in squared units of the outcome.
+
+        With a covariance for each arm it is block diagonal, with an index of arm and level.
+        """
+        levels: pd.Index = pd.Index(self.long.levels, name=self.roles.visit)
+        if self.long.groups:
+            levels = pd.MultiIndex.from_product(
+                [self.long.groups, self.long.levels], names=[self.arm, self.roles.visit]
+            )
+        return pd.DataFrame(self._solution.covariance[0], index=levels, columns=levels)
+
+    @property
+    def correlation(self) -> pd.DataFrame:
+        """Fitted correlation of the levels, shape (n_levels, n_levels)."""
+        sd = np.sqrt(np.diag(self.covariance))
+        return self.covariance / np.outer(sd, sd)
+
+    @cached_property
+    def theta(self) -> pd.Series[float]:
+        """Covariance parameters by name: elements of the matrix, or log standard deviations and transformed correlations."""
+        shape = self._solution.structure
+        return pd.Series(shape.parameters(self._solution.covariance)[0], index=list(shape.names))
+
+    @property
+    def neg2_loglik(self) -> float:
+        """-2 log (restricted) likelihood; without the log |X'X| that some programs add."""
+        return float(self._solution.neg2_loglik[0])
+
+    @property
+    def converged(self) -> bool:
+        """Whether step and gradient are below their limits; a fit that does not converge is an error."""
+        return bool(self._solution.optimum.converged[0])
+
+    @property
+    def gradient_norm(self) -> float:
+        """Largest gradient element times the standard error of its parameter; below 1e-8."""
+        return float(self._solution.optimum.gradient_norm[0])
+
+    @property
+    def iterations(self) -> int:
+        """Evaluations of the derivatives."""
+        return int(self._solution.optimum.iterations[0])
+
+    @property
+    def n_participants(self) -> int:
+        """Participants in the fit."""
+        return len(self.long.participants)
+
+    @property
+    def n_observations(self) -> int:
+        """Rows in the fit."""
+        return len(self.long.frame)
+
+    @property
+    def n_theta(self) -> int:
+        """Covariance parameters."""
+        return self._solution.structure.n_parameters
+
+    @property
+    def aic(self) -> float:
+        """-2 log likelihood plus twice the covariance parameters."""
+        return self.neg2_loglik + 2 * self.n_theta
+
+    @property
+    def bic(self) -> float:
+        """-2 log likelihood plus log(participants) times the covariance parameters."""
+        return self.neg2_loglik + float(np.log(self.n_participants)) * self.n_theta
+
+    @property
+    def method_words(self) -> str:
+        """The inference where no exact t applies, in words."""
+        return self.inference.words
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return the coefficients, one row each, with the columns of `neurotrial.models.tidy`.
+
+        Parameters
+        ----------
+        conf_level : float
+            In (0, 1).
+        """
+        labels = tuple(Label("coefficient", name) for name in self.design.names)
+        return self._functions(np.eye(len(labels)), labels).tidy(conf_level)
+
+    def emmeans(
+        self,
+        factor: str,
+        by: str | None = None,
+        at: Mapping[str, float | str] | None = None,
+        weights: GridWeights | Mapping[str, Mapping[str, float]] = "equal",
+    ) -> Functions:
+        """Return least-squares means.
+
+        Parameters
+        ----------
+        factor : str
+            The factor whose levels get a mean.
+        by : str, optional
+            A second factor: a mean for each of its levels, e.g. the visit.
+        at : mapping, optional
+            Values of other columns, e.g. ``{"age": 60}``; numbers are at their mean over the rows of the fit by default.
+        weights : {"equal", "observed"} or mapping
+            How the remaining factors are averaged: levels alike, as often as in the rows of the fit, or by given
+            weights, e.g. ``{"sex": {"female": 1, "male": 2}}``.
+
+        Returns
+        -------
+        Functions
+            `tidy` gives the table, `contrast` compares the levels.
+
+        Raises
+        ------
+        InputError
+            If a name is no factor of the model, a level does not exist, or weights do not fit.
+        """
+        found, labels = mean_functions(
+            self.design, self.long.frame, factor, by, at=at, weights=weights, visit=self.roles.visit
+        )
+        return self._functions(found, labels, factor, by or "")
+
+    def contrast(self, weights: Mapping[str, Mapping[str, float] | Sequence[float]]) -> Functions:
+        """Return any linear functions of the coefficients.
+
+        Parameters
+        ----------
+        weights : mapping
+            For each name either weights of all coefficients in their order, or a mapping from names of coefficients
+            to weights, e.g. ``{"twice age": {"age": 2}}``.
+
+        Raises
+        ------
+        InputError
+            If a coefficient is not known, or the number of weights is wrong.
+        """
+        rows = np.array([self._weights(name, given) for name, given in weights.items()])
+        return self._functions(rows, tuple(Label("contrast", name) for name in weights))
+
+    def effects(self, arm: str | None = None, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return what a trial asks for: differences between arms, changes within them, and group x time.
+
+        Parameters
+        ----------
+        arm : str, optional
+            The factor with the arms; not needed where the model knows it.
+        conf_level : float
+            In (0, 1).
+
+        Returns
+        -------
+        DataFrame
+            With the columns of `neurotrial.models.tidy`: least-squares means by arm and visit (``lsmean``), each arm
+            against the first at every visit (``arm``), the change from the first visit within each arm
+            (``within_arm``), and the difference between arms in that change (``group_by_time``).
+        """
+        factor, visit = arm or self.arm, self.roles.visit
+        if not factor:
+            raise refuse(
+                "arm", "the model does not know which factor is the arm", 'name it, e.g. effects("arm")'
+            )
+        means = self.emmeans(factor, by=visit)
+        change = self.emmeans(visit, by=factor).contrast("reference")
+        return pd.concat(
+            [
+                part.tidy(conf_level)
+                for part in (means.contrast("reference"), change, self._group_by_time(change), means)
+            ],
+            ignore_index=True,
+        )
+
+    def anova(self, type: Literal[2, 3] = 3) -> pd.DataFrame:  # noqa: A002
+        """Return F tests of the terms.
+
+        Parameters
+        ----------
+        type : {2, 3}
+            2: each term adjusted for those that do not contain it; 3: factors coded to sum to zero.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term: num_df, den_df, f, p_value, method. Denominators of Satterthwaite's method with several
+            df depend on how a hypothesis is written; here as R's mmrm writes it.
+        """
+        if type not in {2, 3}:
+            raise refuse("type", f"{type!r} is not known", "use 2 or 3")
+        terms = (
+            type_2(self.design)
+            if type == 2  # noqa: PLR2004
+            else type_3(self.design, self.roles.terms, self.long.frame)
+        )
+        return pd.DataFrame(
+            {term: self.joint_test(weights) for term, weights in terms.items()}
+        ).T.rename_axis("term")
+
+    def joint_test(self, weights: FloatArray) -> dict[str, float | str]:
+        """Test that several linear functions are zero.
+
+        Parameters
+        ----------
+        weights : array of float, shape (m, p)
+            Linearly independent functions of the coefficients.
+
+        Returns
+        -------
+        dict
+            num_df, den_df, f, p_value, method.
+        """
+        return joint_test(self.inference, np.asarray(weights, dtype="float64"), self.robust)
+
+    def vcov_robust(self, kind: ClusterRobust = "CR2", cluster: str | pd.Series | None = None) -> Mmrm:
+        """Return the same fit with a cluster-robust covariance and Bell and McCaffrey's degrees of freedom.
+
+        Parameters
+        ----------
+        kind : {"CR0", "CR2", "CR3"}
+            Without adjustment, unbiased under the fitted covariance, and the jackknife.
+        cluster : str or Series, optional
+            A column that the fit uses, or values indexed by participant; participants by default. Each participant
+            belongs to one cluster.
+
+        Returns
+        -------
+        Mmrm
+            Its `vcov`, tests and intervals rest on the robust covariance.
+
+        Raises
+        ------
+        InputError
+            If the kind is not known, a cluster is missing, or a participant is in two clusters.
+        """
+        return replace(self, robust=robust_sandwich(self, kind, cluster), robust_kind=kind)
+
+    def residuals(self) -> pd.DataFrame:
+        """Return participant, visit, fitted value and residuals (raw, Pearson, normalised) of each row."""
+        return residual_table(self)
+
+    def predict(self, data: pd.DataFrame) -> pd.Series[float]:
+        """Return expected values for other rows, which need the columns of the formula."""
+        return pd.Series(self.design.rows(data) @ self.coefficients.to_numpy(), index=data.index)
+
+    def _weights(self, name: str, given: Mapping[str, float] | Sequence[float]) -> FloatArray:
+        p = len(self.design.names)
+        if isinstance(given, Mapping):
+            unknown = [key for key in given if key not in self.design.names]
+            if unknown:
+                rule = f"contrast {name!r} names {', '.join(unknown)}"
+                raise refuse("contrast", rule, f"use the coefficients: {', '.join(self.design.names)}")
+            return np.array([float(given.get(key, 0.0)) for key in self.design.names])
+        row = np.asarray(given, dtype="float64")
+        if row.shape != (p,) or not np.isfinite(row).all():
+            rule = f"contrast {name!r} does not have one finite weight for each of {p} coefficients"
+            raise refuse("contrast", rule, f"in this order: {', '.join(self.design.names)}")
+        return row
+
+    def _group_by_time(self, change: Functions) -> Functions:
+        withins = list(dict.fromkeys(label.within for label in change.labels))
+        first = {
+            label.visit: row
+            for label, row in zip(change.labels, change.weights, strict=True)
+            if label.within == withins[0]
+        }
+        rows, labels = [], []
+        for label, row in zip(change.labels, change.weights, strict=True):
+            if label.within != withins[0]:
+                rows.append(row - first[label.visit])
+                span = label.contrast.split(" @ ")[0]
+                labels.append(Label("group_by_time", f"{label.within} - {withins[0]} @ {span}", label.visit))
+        return self._functions(np.array(rows), tuple(labels))
+
+    def _functions(
+        self, weights: FloatArray, labels: tuple[Label, ...], across: str = "", within: str = ""
+    ) -> Functions:
+        return Functions(weights, labels, self._tested, self._template(), across, self.roles.visit, within)
+
+    def _tested(self, weights: FloatArray) -> Tested:
+        if self.robust is not None:
+            return robust_tested(self, self.robust, self.robust_kind, weights)
+        estimate, std_error, df, methods = self.inference.functions(weights)
+        return Tested(estimate[0], std_error[0], df[0], methods)
+
+    def _template(self) -> Estimate:
+        return Estimate(
+            "_".join(filter(None, ("mmrm", self.structure, self.robust_kind.lower()))),
+            "coefficient",
+            "",
+            n_per_arm=self.n_per_arm,
+            n_rows=self.n_observations,
+        )
+
+    @cached_property
+    def n_per_arm(self) -> dict[str, int]:
+        """Participants by arm where the model knows it, else all under ``"all"``."""
+        if not self.arm:
+            return {"all": self.n_participants}
+        arms = self.long.frame.drop_duplicates(self.roles.subject)[self.arm].astype(str)
+        counts = arms.value_counts()
+        return {level: int(counts[level]) for level in self.design.factors.get(self.arm, counts.index)}
+
+    def _to_units(self, working: FloatArray) -> FloatArray:
+        basis, scale = self._solution.working.basis, self._solution.working.scale[0]
+        return np.asarray(basis @ working @ basis.T * scale**2)
+
+    def _named(self, matrix: FloatArray) -> pd.DataFrame:
+        return pd.DataFrame(matrix, index=list(self.design.names), columns=list(self.design.names))
+
+    def __str__(self) -> str:
+        head = (
+            f"Mixed model for repeated measures: {self.roles.outcome} ~ {self.roles.terms}\n"
+            f"covariance: {STRUCTURES[self.structure]} ({self.structure}); {self.n_participants} participants,"
+            f" {self.n_observations} rows; -2 log {'restricted ' if self._solution.reml else ''}likelihood"
+            f" {self.neg2_loglik:.4f}"
+        )
+        table = self.tidy()[["contrast", "estimate", "std_error", "df", "statistic", "p_value"]]
+        return "\n".join([head, table.to_string(index=False), *(f"- {line}" for line in self.decisions)])
