@@ -119,6 +119,12 @@ class Functions:
             )
         ]
 
+    def free(self) -> Functions:
+        """Return the functions that the model does not set to zero."""
+        chosen = np.abs(self.weights).max(axis=1) > 0
+        labels = tuple(label for label, kept in zip(self.labels, chosen, strict=True) if kept)
+        return replace(self, weights=self.weights[chosen], labels=labels)
+
     def contrast(self, how: Comparison | Mapping[str, Sequence[float]] = "reference") -> Functions:
         """Compare the means with one another, within each level of the factor they are split by.
 

@@ -14,15 +14,17 @@ from neurotrial.errors import refuse
 from neurotrial.models.repeated_measures.functions import Functions, Label, Tested
 from neurotrial.models.repeated_measures.grid import GridWeights, mean_functions
 from neurotrial.models.repeated_measures.hypotheses import type_2, type_3
+from neurotrial.models.repeated_measures.inference import check_inference
 from neurotrial.models.repeated_measures.joint_tests import joint_test
 from neurotrial.models.repeated_measures.named import STRUCTURES
-from neurotrial.models.repeated_measures.residuals import residual_table
+from neurotrial.models.repeated_measures.residuals import predicted_effects, residual_table
+from neurotrial.models.repeated_measures.roles import check_choice
 from neurotrial.models.repeated_measures.robust import robust_sandwich, robust_tested
-from neurotrial.models.tidy import Estimate
+from neurotrial.models.tidy import Estimate, tidy_frame
 
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
-    from neurotrial.models.repeated_measures.inference import Inference
+    from neurotrial.models.repeated_measures.inference import DegreesOfFreedom, Inference, KenwardRoger
     from neurotrial.models.repeated_measures.long_data import LongData
     from neurotrial.models.repeated_measures.named import Covariance
     from neurotrial.models.repeated_measures.roles import Roles
@@ -157,6 +159,13 @@ class Mmrm:
         return self.neg2_loglik + 2 * self.n_theta
 
     @property
+    def aicc(self) -> float:
+        """AIC with the small-sample correction for rows less coefficients, as R's mmrm computes it."""
+        k = self.n_theta
+        m = max(k + 2, self.n_observations - len(self.design.names))
+        return self.neg2_loglik + 2 * k * m / (m - k - 1)
+
+    @property
     def bic(self) -> float:
         """-2 log likelihood plus log(participants) times the covariance parameters."""
         return self.neg2_loglik + float(np.log(self.n_participants)) * self.n_theta
@@ -230,7 +239,12 @@ class Mmrm:
         rows = np.array([self._weights(name, given) for name, given in weights.items()])
         return self._functions(rows, tuple(Label("contrast", name) for name in weights))
 
-    def effects(self, arm: str | None = None, conf_level: float = 0.95) -> pd.DataFrame:
+    def effects(
+        self,
+        arm: str | None = None,
+        conf_level: float = 0.95,
+        changes: Literal["reference", "successive"] = "reference",
+    ) -> pd.DataFrame:
         """Return what a trial asks for: differences between arms, changes within them, and group x time.
 
         Parameters
@@ -239,12 +253,14 @@ class Mmrm:
             The factor with the arms; not needed where the model knows it.
         conf_level : float
             In (0, 1).
+        changes : {"reference", "successive"}
+            Whether a change counts from the first visit or from the one before.
 
         Returns
         -------
         DataFrame
             With the columns of `neurotrial.models.tidy`: least-squares means by arm and visit (``lsmean``), each arm
-            against the first at every visit (``arm``), the change from the first visit within each arm
+            against the first at every visit (``arm``), the change within each arm
             (``within_arm``), and the difference between arms in that change (``group_by_time``).
         """
         factor, visit = arm or self.arm, self.roles.visit
@@ -252,15 +268,11 @@ class Mmrm:
             raise refuse(
                 "arm", "the model does not know which factor is the arm", 'name it, e.g. effects("arm")'
             )
+        check_choice("changes", changes, ("reference", "successive"))
         means = self.emmeans(factor, by=visit)
-        change = self.emmeans(visit, by=factor).contrast("reference")
-        return pd.concat(
-            [
-                part.tidy(conf_level)
-                for part in (means.contrast("reference"), change, self._group_by_time(change), means)
-            ],
-            ignore_index=True,
-        )
+        change = self.emmeans(visit, by=factor).contrast(changes)
+        parts = (means.contrast("reference"), change, self._group_by_time(change), means)
+        return tidy_frame(row for part in parts for row in part.free().rows(conf_level))
 
     def anova(self, type: Literal[2, 3] = 3) -> pd.DataFrame:  # noqa: A002
         """Return F tests of the terms.
@@ -325,9 +337,37 @@ class Mmrm:
         """
         return replace(self, robust=robust_sandwich(self, kind, cluster), robust_kind=kind)
 
+    def inferred(self, df: DegreesOfFreedom = "auto", kr: KenwardRoger = "linear") -> Mmrm:
+        """Return the same fit with another inference; nothing is fitted again.
+
+        Parameters
+        ----------
+        df, kr
+            As in `mmrm`.
+        """
+        check_inference(df, kr, self.structure, reml=self._solution.reml)
+        inference = replace(self.inference, df=df, kr=kr)
+        return replace(self, inference=inference, robust=None, robust_kind="")
+
     def residuals(self) -> pd.DataFrame:
         """Return participant, visit, fitted value and residuals (raw, Pearson, normalised) of each row."""
         return residual_table(self)
+
+    def random_effects(self) -> pd.DataFrame:
+        """Return the predicted random effects of each participant: best linear unbiased predictions.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by participant, a column for each effect: ``intercept``, and ``slope`` for ``rs`` and
+            ``rs_uncorrelated``; units of the outcome (per unit of time).
+
+        Raises
+        ------
+        InputError
+            If the covariance is not one of random effects.
+        """
+        return predicted_effects(self)
 
     def predict(self, data: pd.DataFrame) -> pd.Series[float]:
         """Return expected values for other rows, which need the columns of the formula."""

@@ -98,7 +98,7 @@ def satterthwaite_df(
     variance = (turned * weights).sum(axis=2)
     gradient = -((turned[:, None] @ slopes) * turned[:, None]).sum(axis=3)
     spread = np.einsum("ckm,ckl,clm->cm", gradient, theta_vcov, gradient, optimize=True)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(2 * variance**2 / spread)
 
 
