@@ -122,8 +122,10 @@ def tidy_frame(estimates: Iterable[Estimate]) -> pd.DataFrame:
     DataFrame
         The dtypes do not depend on the values, so that tables of several estimators can be stacked.
     """
-    rows = [[_cell(estimate, name) for name in TIDY_COLUMNS] for estimate in estimates]
-    return pd.DataFrame(rows, columns=list(TIDY_COLUMNS)).astype(_DTYPES)
+    rows = list(estimates)
+    return pd.DataFrame(
+        {name: pd.array([_cell(row, name) for row in rows], dtype=_DTYPES[name]) for name in TIDY_COLUMNS}
+    )
 
 
 def failed_row(method: str, reason: str, contrast: str = "arm", visit: str = "") -> pd.DataFrame:

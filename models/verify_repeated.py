@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.functions import Functions
     from neurotrial.models.repeated_measures.result import Mmrm
 
-__all__ = ["Values", "clustered_values", "four_visit_values", "random_slopes_values", "two_visit_model_values"]
+__all__ = [
+    "Values",
+    "clustered_values",
+    "four_visit_values",
+    "random_slopes_values",
+    "two_visit_model_values",
+]
 
 Values = Iterator[tuple[tuple[str, str, str, str, str], float]]
 """Model, structure, method, term or contrast, quantity; and the number."""
@@ -143,9 +149,7 @@ def clustered_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
             yield from _named(differences, model, "none", method, "{contrast} @ {visit}")
     weighted = mmrm("y ~ age + site + arm * visit", frame, covariance="id", weights="weight", **_ROLES)
     for kind in ("CR0", "CR3"):
-        rows = _coefficients(
-            weighted.vcov_robust(kind), "wls", "none", f"clubSandwich:{kind}_satterthwaite"
-        )
+        rows = _coefficients(weighted.vcov_robust(kind), "wls", "none", f"clubSandwich:{kind}_satterthwaite")
         yield from ((key, value) for key, value in rows if key[-1] in {"estimate", "se"})
 
 
@@ -227,9 +231,7 @@ def _group_by_time(fit: Mmrm, model: str) -> Values:
     yield from ((key, value) for key, value in rows if key[3].startswith("group_x_time"))
 
 
-def _more_of_gxt(
-    fit: Mmrm, model: str, means: dict[str, float], formula: str, frame: pd.DataFrame
-) -> Values:
+def _more_of_gxt(fit: Mmrm, model: str, means: dict[str, float], formula: str, frame: pd.DataFrame) -> Values:
     for name, mean in fit.design.means.items():
         yield (model, "us", "emmeans", name, "ref_value"), mean
         yield (model, "us", "emmeans:at_baseline_mean", name, "ref_value"), means[name]
@@ -354,7 +356,10 @@ def _more_of_us(fit: Mmrm) -> Values:
                 for name, value in zip(fit.design.names, row, strict=True):
                     for r_name in _r_names(name):
                         label = f"{term} row {number + 1} x {r_name}"
-                        yield ("main", "any", f"mmrm:anova_{roman}:matrix", label, "coefficient"), float(value)
+                        yield (
+                            ("main", "any", f"mmrm:anova_{roman}:matrix", label, "coefficient"),
+                            float(value),
+                        )
 
 
 def _robust(fit: Mmrm, model: str, structure: str) -> Values:
@@ -375,9 +380,7 @@ def _slopes(fit: Mmrm, model: str, structure: str) -> Values:
     at = fit.emmeans("arm", at={"time": 6})
     for key, value in _named(at, model, structure, "emmeans:kr_expected", "{contrast} @ 6"):
         yield (*key[:3], key[3].replace("mean @", "lsmean"), key[4]), value
-    yield from _named(
-        at.contrast("reference"), model, structure, "emmeans:kr_expected", "{contrast} @ 6"
-    )
+    yield from _named(at.contrast("reference"), model, structure, "emmeans:kr_expected", "{contrast} @ 6")
     slopes = {
         "slope control": {"time": 1.0},
         "slope treatment": {"time": 1.0, "arm[T.treatment]:time": 1.0},
@@ -419,4 +422,3 @@ def _predicted(fit: Mmrm, model: str, structure: str) -> Values:
         for ours, value in row.items():
             name = f"blup {who} {columns[str(ours)]}"
             yield (model, structure, "lmer:reml", name, "blup"), float(value)
-

@@ -85,7 +85,9 @@ def clda(
     """
     check_choice("method", method, ("reml", "ml"))
     if arm in formula_names(formula.partition("~")[2]):
-        raise refuse("formula", f"names the arm {arm!r}", "leave it out: it is added at every visit but the first")
+        raise refuse(
+            "formula", f"names the arm {arm!r}", "leave it out: it is added at every visit but the first"
+        )
     whole = f"{formula} + {visit} + {arm}:{visit}"
     problems = missing_columns(data, [arm, visit])
     if problems:
@@ -111,7 +113,9 @@ def _check_arms(frame: pd.DataFrame, subject: str, arm: str) -> None:
     per_person = frame.groupby(subject, sort=False)[arm].nunique()
     several = per_person.index[per_person > 1]
     if len(several):
-        rule = f"a participant has one arm at all visits; more: {', '.join(str(name) for name in several[:5])}"
+        rule = (
+            f"a participant has one arm at all visits; more: {', '.join(str(name) for name in several[:5])}"
+        )
         raise InputError([Problem(f"column {arm!r}", rule, "correct the rows")])
 
 

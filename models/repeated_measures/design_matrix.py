@@ -151,12 +151,17 @@ def _empty_cells(long: LongData, roles: Roles, spec: Any) -> Iterator[Problem]:
                 continue
             if not isinstance(long.frame[factor].dtype, pd.CategoricalDtype):
                 continue
-            counts = pd.crosstab(long.frame[factor], long.frame[visit])
-            for level, row in counts.iterrows():
-                for name in row.index[row == 0]:
-                    rule = f"nobody with {factor} {level!r} was seen at {visit} {name!r}"
-                    remedy = "leave out the visit or the level: nothing can be estimated there"
-                    yield Problem(f"columns {factor!r} and {visit!r}", rule, remedy)
+            yield from _unseen(long.frame, factor, visit)
+
+
+def _unseen(frame: pd.DataFrame, factor: str, visit: str) -> Iterator[Problem]:
+    rows, columns = frame[factor].cat, frame[visit].cat
+    counts = np.zeros((len(rows.categories), len(columns.categories)), dtype=np.int64)
+    np.add.at(counts, (rows.codes.to_numpy(), columns.codes.to_numpy()), 1)
+    for level, name in np.argwhere(counts == 0):
+        rule = f"nobody with {factor} {str(rows.categories[level])!r} was seen at {visit} {str(columns.categories[name])!r}"
+        remedy = "leave out the visit or the level: nothing can be estimated there"
+        yield Problem(f"columns {factor!r} and {visit!r}", rule, remedy)
 
 
 def _grid_axes(long: LongData, roles: Roles) -> tuple[dict[str, tuple[str, ...]], dict[str, float]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.working import Rows
     from neurotrial.models.student import FloatArray
 
-__all__ = ["Exact", "Panel", "exact_tests", "closed_covariance", "panel"]
+__all__ = ["Exact", "Panel", "closed_covariance", "exact_tests", "panel"]
 
 _RANK = 1e-9
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from neurotrial.models.student import FloatArray
     from neurotrial.models.tidy import Term
 
-__all__ = ["COMPARISONS", "Comparison", "Functions", "Label", "Tested"]
+__all__ = ["COMPARISONS", "Comparison", "Functions", "Label", "Split", "Tested", "compared"]
 
 Comparison = Literal["reference", "pairwise", "successive"]
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
@@ -119,12 +119,6 @@ class Functions:
             )
         ]
 
-    def free(self) -> Functions:
-        """Return the functions that the model does not set to zero."""
-        chosen = np.abs(self.weights).max(axis=1) > 0
-        labels = tuple(label for label, kept in zip(self.labels, chosen, strict=True) if kept)
-        return replace(self, weights=self.weights[chosen], labels=labels)
-
     def contrast(self, how: Comparison | Mapping[str, Sequence[float]] = "reference") -> Functions:
         """Compare the means with one another, within each level of the factor they are split by.
 
@@ -144,23 +138,44 @@ class Functions:
         InputError
             If the comparison is not known, or weights do not fit the number of levels.
         """
-        levels = list(dict.fromkeys(label.level for label in self.labels))
-        chosen = _comparisons(how, levels)
-        weights, labels = [], []
-        for within in dict.fromkeys(label.within for label in self.labels):
-            at = [number for number, label in enumerate(self.labels) if label.within == within]
-            for name, shares in chosen.items():
-                weights.append(shares @ self.weights[at])
-                labels.append(self._label(name, within, self.labels[at[0]]))
-        return Functions(np.array(weights), tuple(labels), self.estimate, self.template)
+        split = Split(self.across, self.within_factor, self.visit_factor)
+        weights, labels = compared(self.weights, self.labels, split, how)
+        return Functions(weights, labels, self.estimate, self.template)
 
-    def _label(self, name: str, within: str, first: Label) -> Label:
-        if self.across == self.visit_factor:
-            term: Term = "within_arm" if within else "contrast"
-            text = f"{name} @ {within}" if within else name
-            return Label(term, text, name.split(" - ")[0], within=within)
-        text = name if self.within_factor in {"", self.visit_factor} else f"{name} @ {within}"
-        return Label("arm", text, first.visit, within=within)
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Names of the factor whose levels are compared, of the factor they are split by, and of the visit."""
+
+    across: str
+    within: str
+    visit: str
+
+
+def compared(
+    weights: FloatArray,
+    labels: Sequence[Label],
+    split: Split,
+    how: Comparison | Mapping[str, Sequence[float]] = "reference",
+) -> tuple[FloatArray, tuple[Label, ...]]:
+    """Return the comparisons of means within each level of the factor they are split by; see `Functions.contrast`."""
+    chosen = _comparisons(how, list(dict.fromkeys(label.level for label in labels)))
+    rows, named = [], []
+    for within in dict.fromkeys(label.within for label in labels):
+        at = [number for number, label in enumerate(labels) if label.within == within]
+        for name, shares in chosen.items():
+            rows.append(shares @ weights[at])
+            named.append(_label(name, within, labels[at[0]].visit, split))
+    return np.array(rows), tuple(named)
+
+
+def _label(name: str, within: str, visit: str, split: Split) -> Label:
+    if split.across == split.visit:
+        term: Term = "within_arm" if within else "contrast"
+        text = f"{name} @ {within}" if within else name
+        return Label(term, text, name.split(" - ", maxsplit=1)[0], within=within)
+    text = name if split.within in {"", split.visit} else f"{name} @ {within}"
+    return Label("arm", text, visit, within=within)
 
 
 def _comparisons(

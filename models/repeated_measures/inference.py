@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from neurotrial.errors import InputError, Problem, refuse
-from neurotrial.models.repeated_measures.exact import Exact, Panel, exact_tests
+from neurotrial.models.repeated_measures.exact import exact_tests
 from neurotrial.models.repeated_measures.likelihood import derivatives_at
 from neurotrial.models.repeated_measures.named import RANDOM, structure
 from neurotrial.models.repeated_measures.small_sample import adjusted_vcov, satterthwaite_df
 
 if TYPE_CHECKING:
+    from neurotrial.models.repeated_measures.exact import Panel
     from neurotrial.models.repeated_measures.named import Covariance
     from neurotrial.models.repeated_measures.solution import Solution
     from neurotrial.models.repeated_measures.structures import Derivatives
@@ -86,12 +87,10 @@ class Inference:
         Levels and arms of the structure.
     times : array of float, shape (n_levels,), or None
         Times of the levels.
-    exact_data : Panel or None
-        Data on which an exact t may exist; None where none can.
+    exact_parts : sequence of (array of int, Panel)
+        Cells and their data on which an exact t may exist; empty where none can.
     between, intercept : array of bool, shape (p,)
         Which columns of the model matrix are constant within participants, and which is the intercept.
-    n_participants : int
-        Participants.
     """
 
     solution: Solution
@@ -101,10 +100,9 @@ class Inference:
     levels: Sequence[str]
     groups: Sequence[str]
     times: FloatArray | None
-    exact_data: Panel | None
+    exact_parts: Sequence[tuple[np.ndarray, Panel]]
     between: np.ndarray
     intercept: np.ndarray
-    n_participants: int
 
     @property
     def approximation(self) -> str:
@@ -146,8 +144,8 @@ class Inference:
         found = derivatives_at(self.solution.working.sums, other, theta, reml=self.solution.reml)
         return found.covariance, np.linalg.inv(found.observed)
 
-    def functions(self, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, list[str]]:
-        """Return estimates, standard errors and df, shape (n_cells, m) each, and the method of each function.
+    def functions(self, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, np.ndarray]:
+        """Return estimates, standard errors, df and methods in words, shape (n_cells, m) each.
 
         Parameters
         ----------
@@ -162,54 +160,46 @@ class Inference:
         work = self.solution.working
         turned = weights @ work.basis
         estimate = self.solution.estimates(weights)
-        variance = ((turned @ self.vcov) * turned).sum(axis=2)
-        std_error = np.sqrt(variance) * work.scale[:, None]
+        std_error = np.sqrt(((turned @ self.vcov) * turned).sum(axis=2)) * work.scale[:, None]
         df = self._df(turned, weights)
-        methods = [self.words] * len(weights)
-        for number, test in enumerate(self._exact(weights)):
-            if test is not None:
-                std_error[:, number], df[:, number], methods[number] = test.std_error, test.df, test.reason
-            elif self.df == "exact":
-                rule = f"linear function {number + 1} of {len(weights)} has no exact t in these data"
-                raise refuse("df", rule, 'use df="auto", which falls back to Kenward-Roger and says so')
+        methods = np.full(estimate.shape, self.words, dtype=object)
+        if self.df in {"auto", "exact"}:
+            self._make_exact(turned, std_error, df, methods)
+        if self.df == "exact" and (methods == self.words).any():
+            number = int(np.flatnonzero((methods == self.words).any(axis=0))[0])
+            rule = f"linear function {number + 1} of {len(weights)} has no exact t in these data"
+            raise refuse("df", rule, 'use df="auto", which falls back to Kenward-Roger and says so')
         return estimate, std_error, df, methods
 
-    def _exact(self, weights: FloatArray) -> list[Exact | None]:
-        if self.df not in {"auto", "exact"}:
-            return [None] * len(weights)
+    def _make_exact(
+        self, turned: FloatArray, std_error: FloatArray, df: FloatArray, methods: np.ndarray
+    ) -> None:
+        """Put exact tests in the place of approximate ones, where they exist."""
         if self.covariance == "id":
-            return self._independent(weights)
-        if self.exact_data is None:
-            return [None] * len(weights)
-        return exact_tests(self.exact_data, weights @ self.solution.working.basis)
-
-    def _independent(self, weights: FloatArray) -> list[Exact | None]:
-        turned = weights @ self.solution.working.basis
-        vcov, scale = self.solution.evaluation.point.vcov, self.solution.working.scale
-        estimate = self.solution.estimates(weights)
-        error = np.sqrt(((turned @ vcov) * turned).sum(axis=2)) * scale[:, None]
-        free = float((self.solution.working.sums.n_observations - weights.shape[1])[0])
-        reason = "exact t: independent errors of one variance"
-        return [Exact(estimate[:, m], error[:, m], free, reason) for m in range(len(weights))]
+            df[:] = (self.solution.working.sums.n_observations - turned.shape[1])[:, None]
+            methods[:] = "exact t: independent errors of one variance"
+        for cells, data in self.exact_parts:
+            for number, test in enumerate(exact_tests(data, turned)):
+                if test is not None:
+                    std_error[cells, number], df[cells, number] = test.std_error, test.df
+                    methods[cells, number] = test.reason
 
     def _df(self, turned: FloatArray, weights: FloatArray) -> FloatArray:
         if self.approximation in {"kenward-roger", "satterthwaite"}:
             found = self.solution.evaluation
             return satterthwaite_df(turned, found.point.vcov, found.precision_slopes, self.theta_vcov)
-        return np.repeat(self.plain_df(weights)[None], self.solution.working.sums.n_cells, axis=0)
+        return self.plain_df(weights)
 
     def plain_df(self, weights: FloatArray) -> FloatArray:
-        """Return the df of the methods that only count, shape (m,): residual, between-within, normal."""
-        n = float(self.solution.working.sums.n_observations[0])
+        """Return the df of the methods that only count, shape (n_cells, m): residual, between-within, normal."""
+        n = self.solution.working.sums.n_observations[:, None]
         if self.approximation == "residual":
-            return np.full(len(weights), n - weights.shape[1])
+            return np.repeat(n - weights.shape[1], len(weights), axis=1)
         if self.approximation == "between-within":
-            return np.array([self.between_within_df(function, n) for function in weights])
-        return np.full(len(weights), np.inf)
-
-    def between_within_df(self, involved: FloatArray, n_observations: float) -> float:
-        """Return the smallest df of the coefficients that are not zero in a function."""
-        between_df = self.n_participants - int(self.between.sum())
-        within_df = n_observations - self.n_participants - int((~self.between).sum())
-        own = np.where(self.between & ~self.intercept, between_df, within_df)
-        return float(own[np.abs(involved) > 0].min())
+            people = self.solution.working.sums.n_participants[:, None]
+            between = people - self.between.sum()
+            within = n - people - (~self.between).sum()
+            own = np.where(self.between & ~self.intercept, between, within)
+            involved = np.abs(weights) > 0
+            return np.where(involved[None], own[:, None], np.inf).min(axis=2)
+        return np.full((len(n), len(weights)), np.inf)

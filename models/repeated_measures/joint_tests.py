@@ -78,7 +78,7 @@ def _single(inference: Inference, weights: FloatArray) -> dict[str, float | str]
     t = float(estimate[0, 0] / std_error[0, 0])
     p_value = 2 * float(stats.t.sf(abs(t), df[0, 0]))
     single = {"num_df": 1, "den_df": float(df[0, 0]), "f": t**2, "p_value": p_value}
-    return {**single, "scaling": 1.0, "method": methods[0]}
+    return {**single, "scaling": 1.0, "method": str(methods[0, 0])}
 
 
 def _several(inference: Inference, weights: FloatArray) -> _F:

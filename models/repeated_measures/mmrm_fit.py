@@ -143,7 +143,7 @@ def fit_design(
     check_inference(df, kr, fitted.covariance, reml=reml)
     inference = inference_of(long, design, fitted, df, kr)
     applies = f"inference: {inference.words}"
-    if df in {"auto", "exact"} and inference.exact_data is not None:
+    if df in {"auto", "exact"} and inference.exact_parts:
         applies = f"inference: an exact t wherever one exists, else {inference.words}"
     decisions = (*long.decisions, *fitted.decisions, applies)
     return Mmrm(roles, long, design, inference, fitted.covariance, arm, decisions)
@@ -183,8 +183,7 @@ def inference_of(
         levels=long.levels,
         groups=long.groups,
         times=long.times,
-        exact_data=fitted.exact_data,
+        exact_parts=fitted.exact_parts,
         between=steps.max(axis=1) == 0,
         intercept=np.array([term == "1" for term in design.terms]),
-        n_participants=len(long.participants),
     )

@@ -18,9 +18,9 @@ from neurotrial.models.repeated_measures.inference import check_inference
 from neurotrial.models.repeated_measures.joint_tests import joint_test
 from neurotrial.models.repeated_measures.named import STRUCTURES
 from neurotrial.models.repeated_measures.residuals import predicted_effects, residual_table
-from neurotrial.models.repeated_measures.roles import check_choice
 from neurotrial.models.repeated_measures.robust import robust_sandwich, robust_tested
-from neurotrial.models.tidy import Estimate, tidy_frame
+from neurotrial.models.repeated_measures.trial_functions import trial_functions
+from neurotrial.models.tidy import Estimate
 
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
@@ -263,16 +263,13 @@ class Mmrm:
             against the first at every visit (``arm``), the change within each arm
             (``within_arm``), and the difference between arms in that change (``group_by_time``).
         """
-        factor, visit = arm or self.arm, self.roles.visit
+        factor = arm or self.arm
         if not factor:
             raise refuse(
                 "arm", "the model does not know which factor is the arm", 'name it, e.g. effects("arm")'
             )
-        check_choice("changes", changes, ("reference", "successive"))
-        means = self.emmeans(factor, by=visit)
-        change = self.emmeans(visit, by=factor).contrast(changes)
-        parts = (means.contrast("reference"), change, self._group_by_time(change), means)
-        return tidy_frame(row for part in parts for row in part.free().rows(conf_level))
+        weights, labels = trial_functions(self.design, self.long.frame, factor, self.roles.visit, changes)
+        return self._functions(weights, labels).tidy(conf_level)
 
     def anova(self, type: Literal[2, 3] = 3) -> pd.DataFrame:  # noqa: A002
         """Return F tests of the terms.
@@ -387,21 +384,6 @@ class Mmrm:
             raise refuse("contrast", rule, f"in this order: {', '.join(self.design.names)}")
         return row
 
-    def _group_by_time(self, change: Functions) -> Functions:
-        withins = list(dict.fromkeys(label.within for label in change.labels))
-        first = {
-            label.visit: row
-            for label, row in zip(change.labels, change.weights, strict=True)
-            if label.within == withins[0]
-        }
-        rows, labels = [], []
-        for label, row in zip(change.labels, change.weights, strict=True):
-            if label.within != withins[0]:
-                rows.append(row - first[label.visit])
-                span = label.contrast.split(" @ ")[0]
-                labels.append(Label("group_by_time", f"{label.within} - {withins[0]} @ {span}", label.visit))
-        return self._functions(np.array(rows), tuple(labels))
-
     def _functions(
         self, weights: FloatArray, labels: tuple[Label, ...], across: str = "", within: str = ""
     ) -> Functions:
@@ -411,7 +393,7 @@ class Mmrm:
         if self.robust is not None:
             return robust_tested(self, self.robust, self.robust_kind, weights)
         estimate, std_error, df, methods = self.inference.functions(weights)
-        return Tested(estimate[0], std_error[0], df[0], methods)
+        return Tested(estimate[0], std_error[0], df[0], list(methods[0]))
 
     def _template(self) -> Estimate:
         return Estimate(

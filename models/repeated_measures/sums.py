@@ -62,6 +62,11 @@ class Sums:
         return np.asarray(sum(pattern.n * pattern.levels.size for pattern in self.patterns))
 
     @property
+    def n_participants(self) -> FloatArray:
+        """Participants of each cell, shape (n_cells,)."""
+        return np.asarray(sum(pattern.n for pattern in self.patterns))
+
+    @property
     def n_cells(self) -> int:
         """Cells."""
         return int(self.patterns[0].n.size)
