@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from neurotrial.models.permutation import PermutationTest, permutation_test
     from neurotrial.models.ranks import RankTest, rank_test
     from neurotrial.models.ratio import ImprovementRatio, improvement_ratio
+    from neurotrial.models.repeated_measures.clda_fit import clda
+    from neurotrial.models.repeated_measures.many import ManyMmrm, mmrm_many
+    from neurotrial.models.repeated_measures.mmrm_fit import mmrm
+    from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
 
 __all__ = [
@@ -25,16 +29,22 @@ __all__ = [
     "Estimate",
     "EstimatorComparison",
     "ImprovementRatio",
+    "ManyMmrm",
+    "Mmrm",
     "PermutationTest",
     "RankTest",
     "adjust",
     "ancova",
     "bayes_two_visits",
     "change_score",
+    "clda",
     "compare_estimators",
+    "emmeans",
     "expected_coupling",
     "follow_up_only",
     "improvement_ratio",
+    "mmrm",
+    "mmrm_many",
     "permutation_test",
     "rank_test",
     "within_arm",
@@ -50,6 +60,10 @@ _HOMES = {
     "permutation": ("PermutationTest", "permutation_test"),
     "ranks": ("RankTest", "rank_test"),
     "ratio": ("ImprovementRatio", "improvement_ratio"),
+    "repeated_measures.clda_fit": ("clda",),
+    "repeated_measures.many": ("ManyMmrm", "mmrm_many"),
+    "repeated_measures.mmrm_fit": ("mmrm",),
+    "repeated_measures.result": ("Mmrm", "emmeans"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

@@ -124,7 +124,10 @@ def tidy_frame(estimates: Iterable[Estimate]) -> pd.DataFrame:
     """
     rows = list(estimates)
     return pd.DataFrame(
-        {name: pd.array([_cell(row, name) for row in rows], dtype=_DTYPES[name]) for name in TIDY_COLUMNS}
+        {
+            name: pd.Series([_cell(row, name) for row in rows], dtype=dtype)
+            for name, dtype in _DTYPES.items()
+        }
     )
 
 

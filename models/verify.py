@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from neurotrial.models.verify_values import Key, multiplicity_values, two_visit_values
+from neurotrial.models import verify_repeated as repeated
+from neurotrial.models.verify_values import multiplicity_values, two_visit_values
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 _AT_ZERO = 1e-12
+_CASES = ("two_visit", "four_visit", "random_slopes", "clustered_cr2", "multiplicity")
+_KEY = ["model", "structure", "method", "term_or_contrast", "quantity"]
+
+Key = tuple[str, str, str, str, str]
 
 
 def verify() -> pd.DataFrame:
@@ -25,7 +32,7 @@ def verify() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each number: case, model, method, term_or_contrast, quantity, reference, ours,
+        A row for each number: case, model, structure, method, term_or_contrast, quantity, reference, ours,
         relative_difference (absolute where the reference is 0), tolerance, ok. A number that this package does not
         compute is missing in `ours` and not ok. What the tolerances rest on stands in ``oracles/README.md``.
 
@@ -36,9 +43,7 @@ def verify() -> pd.DataFrame:
     True
     """
     folder = files("neurotrial.models").joinpath("oracles")
-    return pd.concat(
-        [_case(folder.joinpath(case)) for case in ("two_visit", "multiplicity")], ignore_index=True
-    )
+    return pd.concat([_case(folder.joinpath(case)) for case in _CASES], ignore_index=True)
 
 
 def _case(folder: Traversable) -> pd.DataFrame:
@@ -46,7 +51,7 @@ def _case(folder: Traversable) -> pd.DataFrame:
         columns={"value": "reference", "tolerance_rel": "tolerance"}
     )
     found = _values(folder)
-    keys = expected[["model", "method", "term_or_contrast", "quantity"]].itertuples(index=False, name=None)
+    keys = expected[_KEY].itertuples(index=False, name=None)
     expected["ours"] = np.array([found.get(key, np.nan) for key in keys], dtype="float64")
     expected["case"] = folder.name
     difference = (expected["ours"] - expected["reference"]).abs()
@@ -54,16 +59,30 @@ def _case(folder: Traversable) -> pd.DataFrame:
     expected["relative_difference"] = difference / size.where(size > 0, 1.0)
     limit = expected["tolerance"].where(size > 0, _AT_ZERO)
     expected["ok"] = expected["relative_difference"] <= limit
-    front = ["case", "model", "method", "term_or_contrast", "quantity", "reference", "ours"]
-    return expected[[*front, "relative_difference", "tolerance", "ok"]]
+    return expected[["case", *_KEY, "reference", "ours", "relative_difference", "tolerance", "ok"]]
 
 
 def _values(folder: Traversable) -> dict[Key, float]:
     spec: dict[str, Any] = json.loads(folder.joinpath("spec.json").read_text(encoding="utf-8"))
     data = _read(folder, "data.csv")
-    if folder.name == "two_visit":
-        return dict(two_visit_values(data, spec))
-    return dict(multiplicity_values(data, spec, _read(folder, "pvalues.csv")))
+    makers: dict[str, Callable[[], Iterable[tuple[Key, float]]]] = {
+        "two_visit": lambda: itertools.chain(
+            _unstructured(two_visit_values(data, spec)), repeated.two_visit_model_values(data, spec)
+        ),
+        "four_visit": lambda: repeated.four_visit_values(data, spec),
+        "random_slopes": lambda: repeated.random_slopes_values(data, spec),
+        "clustered_cr2": lambda: repeated.clustered_values(data, spec),
+        "multiplicity": lambda: _unstructured(
+            multiplicity_values(data, spec, _read(folder, "pvalues.csv"))
+        ),
+    }
+    return dict(makers[folder.name]())
+
+
+def _unstructured(values: Iterable[tuple[tuple[str, str, str, str], float]]) -> Iterator[tuple[Key, float]]:
+    """Add the structure to the keys of models that have none."""
+    for (model, method, term, quantity), value in values:
+        yield (model, "none", method, term, quantity), value
 
 
 def _read(folder: Traversable, name: str) -> pd.DataFrame:

@@ -44,7 +44,7 @@ _INFERENCE: dict[str, dict[str, Any]] = {
     "kr_linear": {"df": "kenward-roger", "kr": "linear"},
     "kr_full": {"df": "kenward-roger", "kr": "mmrm"},
 }
-_ROLES = {"subject": "participant_id", "visit": "visit"}
+_ROLES: dict[str, Any] = {"subject": "participant_id", "visit": "visit"}
 
 
 def two_visit_model_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
@@ -89,10 +89,12 @@ def four_visit_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
             full = mmrm(formula, frame, covariance=name, method="ml", df="satterthwaite", **_ROLES)
             yield from _coefficients(full, "main", name, "mmrm:ml_satterthwaite")
             yield from _fit(full, "main", name, "mmrm:ml", "minus2loglik")
-    for covariance in ("us", "csh"):
+    by_arm: tuple[Covariance, ...] = ("us", "csh")
+    for covariance in by_arm:
         fit = mmrm(formula, frame, covariance=covariance, by_arm="arm", **_ROLES)
         yield from _structure(fit, "grouped", f"{covariance}|arm")
-    for covariance in ("us", "ar1h"):
+    weighted: tuple[Covariance, ...] = ("us", "ar1h")
+    for covariance in weighted:
         fit = mmrm(formula, frame, covariance=covariance, weights="weight", **_ROLES)
         yield from _structure(fit, "weighted", covariance)
         if covariance == "us":
@@ -207,11 +209,11 @@ def _fit(fit: Mmrm, model: str, structure: str, method: str, likelihood: str) ->
         yield (model, structure, method, "fit", quantity), float(value)
     levels = fit.long.levels
     for group in fit.long.groups or ("",):
-        block = fit.covariance.loc[group, group] if group else fit.covariance
+        block = fit.covariance_of(group).to_numpy()
         for a, first in enumerate(levels):
             for b, second in enumerate(levels):
                 name = f"sigma{'_' + group if group else ''}[{first},{second}]"
-                yield (model, structure, method, name, "covariance"), float(block.to_numpy()[a, b])
+                yield (model, structure, method, name, "covariance"), float(block[a, b])
     if structure == "sp_exp":
         variance = float(fit.covariance.to_numpy()[0, 0])
         first, second = fit.covariance.to_numpy()[0, :2] / variance
@@ -326,9 +328,15 @@ def _joint(fit: Mmrm, structure: str) -> Values:
         other = fit.inferred(**inference)
         for label, weights in plans.items():
             yield from _f(other.joint_test(weights), "main", structure, f"mmrm:df_md:{name}", label)
-        for number, roman in ((2, "II"), (3, "III")):
-            for term, row in other.anova(number).iterrows():
-                yield from _f(row, "main", structure, f"mmrm:anova_{roman}:{name}", str(term))
+        for roman, table in (("II", other.anova(2)), ("III", other.anova(3))):
+            for term, row in table.iterrows():
+                yield from _f(
+                    {str(key): value for key, value in row.items()},
+                    "main",
+                    structure,
+                    f"mmrm:anova_{roman}:{name}",
+                    str(term),
+                )
 
 
 def _f(test: Mapping[str, Any], model: str, structure: str, method: str, label: str) -> Values:

@@ -56,8 +56,6 @@ def two_visit_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
             yield from _models(wide, stem, spec["covariates"])
             yield from _t_tests(wide, f"{stem}.unadjusted")
             yield from _rank_tests(wide, f"{stem}.unadjusted")
-            if variant == "complete":
-                yield from _group_by_time(wide, spec, f"{stem}.gxt")
 
 
 def multiplicity_values(data: pd.DataFrame, spec: Mapping[str, Any], p_values: pd.DataFrame) -> Values:
@@ -157,15 +155,6 @@ def _t_tests(wide: pd.DataFrame, model: str) -> Values:
     ).tidy()
     for contrast, row in rows[rows["method"] == "paired_t"].groupby("contrast"):
         yield from _tidy_values(row, model, "t:paired", str(contrast))
-
-
-def _group_by_time(wide: pd.DataFrame, spec: Mapping[str, Any], model: str) -> Values:
-    """Yield the pooled t of the change, which without losses is the interaction of the unstructured mixed model."""
-    first, last = spec["visits"]
-    rows = change_score(wide, outcome="y1", baseline="y0", **_ROLES).tidy().set_index("method")
-    contrast = f"group_x_time treatment - control @ {last} - {first}"
-    found = _tidy_values(rows.loc[["change_pooled"]], model, "emmeans:kr_linear", contrast)
-    yield from ((key, value) for key, value in found if key[-1] != "n")
 
 
 def _t_values(test: TTest, model: str, method: str, term: str) -> Values:

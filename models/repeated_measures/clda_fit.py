@@ -15,10 +15,10 @@ from neurotrial.models.repeated_measures.design_matrix import design_matrix
 from neurotrial.models.repeated_measures.inference import DegreesOfFreedom, KenwardRoger, check_inference
 from neurotrial.models.repeated_measures.long_data import long_data
 from neurotrial.models.repeated_measures.mmrm_fit import Estimation, fit_design
-from neurotrial.models.repeated_measures.named import Covariance
 from neurotrial.models.repeated_measures.roles import check_choice, roles_of
 
 if TYPE_CHECKING:
+    from neurotrial.models.repeated_measures.named import Covariance
     from neurotrial.models.repeated_measures.result import Mmrm
 
 __all__ = ["clda"]
@@ -98,7 +98,8 @@ def clda(
     check_inference(df, kr, roles.covariance, reml=method == "reml")
     long = long_data(data.assign(**{arm: _as_factor(data[arm])}), roles)
     _check_arms(long.frame, subject, arm)
-    constrained = _baseline_columns(long.frame[arm].cat.categories[1:], arm, visit, long.visits[0])
+    arms = [str(name) for name in long.frame[arm].cat.categories]
+    constrained = _baseline_columns(arms[1:], arm, visit, long.visits[0])
     design = design_matrix(long, roles, without=constrained)
     fit = fit_design(roles, long, design, df=df, kr=kr, method=method, fallback=fallback, arm=arm)
     said = f"common mean of the arms at {long.visits[0]}"

@@ -127,7 +127,8 @@ def _terms(spec: Any) -> list[str]:
 
 
 def _finite_problems(matrix: FloatArray, names: Sequence[str]) -> Iterator[Problem]:
-    wrong = [name for name, good in zip(names, np.isfinite(matrix).all(axis=0), strict=True) if not good]
+    finite = np.asarray(np.isfinite(matrix).all(axis=0))
+    wrong = [name for name, good in zip(names, finite, strict=True) if not good]
     if wrong:
         rule = f"not a finite number in every row: {', '.join(wrong)}"
         yield Problem("formula", rule, "transform to finite numbers, e.g. log(x + 1)")

@@ -177,7 +177,8 @@ def _one_direction(data: Panel, function: FloatArray, rank: int) -> Exact | None
     own = _basis(np.tensordot(data.x, direction, ([1], [0])))
     others = np.einsum("ntp,st->snp", data.x, right[1:]).reshape(-1, p)
     space = _basis(others)
-    if own.shape[1] + space.shape[1] != rank or not _inside(space, np.kron(np.eye(visits - 1), own)):
+    repeated: FloatArray = np.kron(np.eye(visits - 1), own).astype(np.float64)
+    if own.shape[1] + space.shape[1] != rank or not _inside(space, repeated):
         return None
     df = n - own.shape[1]
     if df < 1:

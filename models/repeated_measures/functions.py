@@ -113,8 +113,8 @@ class Functions:
         check_level(conf_level)
         tested = self.estimate(self.weights)
         return [
-            _row(self.template, label, *numbers, conf_level)
-            for label, *numbers in zip(
+            _row(self.template, label, value, error, df, method, conf_level)
+            for label, value, error, df, method in zip(
                 self.labels, tested.estimate, tested.std_error, tested.df, tested.methods, strict=True
             )
         ]

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
     from neurotrial.models.student import FloatArray
 

@@ -17,7 +17,7 @@ from neurotrial.models.repeated_measures.small_sample import adjusted_vcov, satt
 
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.exact import Panel
-    from neurotrial.models.repeated_measures.named import Covariance
+    from neurotrial.models.repeated_measures.named import Covariance, Parameters
     from neurotrial.models.repeated_measures.solution import Solution
     from neurotrial.models.repeated_measures.structures import Derivatives
     from neurotrial.models.student import FloatArray
@@ -137,12 +137,13 @@ class Inference:
 
     def _second(self) -> tuple[Derivatives, FloatArray] | None:
         """Return the curvature of the covariance in the parameters of the preset, where it counts."""
-        if self.kr in {"linear", "pbkrtest"} or (self.kr == "sas" and self.covariance in _SAS_LINEAR):
+        parameters: dict[str, Parameters] = {"mmrm": "mmrm", "sas": "sas"}
+        if self.kr not in parameters or (self.kr == "sas" and self.covariance in _SAS_LINEAR):
             return None
-        other = structure(self.covariance, self.levels, self.times, self.groups, self.kr)
+        other = structure(self.covariance, self.levels, self.times, self.groups, parameters[self.kr])
         theta = other.parameters(self.solution.evaluation.covariance.matrix)
         found = derivatives_at(self.solution.working.sums, other, theta, reml=self.solution.reml)
-        return found.covariance, np.linalg.inv(found.observed)
+        return found.covariance, np.asarray(np.linalg.inv(found.observed), dtype=np.float64)
 
     def functions(self, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, np.ndarray]:
         """Return estimates, standard errors, df and methods in words, shape (n_cells, m) each.
@@ -201,5 +202,5 @@ class Inference:
             within = n - people - (~self.between).sum()
             own = np.where(self.between & ~self.intercept, between, within)
             involved = np.abs(weights) > 0
-            return np.where(involved[None], own[:, None], np.inf).min(axis=2)
+            return np.asarray(np.where(involved[None], own[:, None], np.inf).min(axis=2))
         return np.full((len(n), len(weights)), np.inf)

@@ -142,10 +142,10 @@ def is_positive_definite(matrices: FloatArray) -> np.ndarray:
     try:
         np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
-        finite = np.isfinite(matrices).all(axis=(1, 2))
+        finite = np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
         safe = np.where(finite[:, None, None], matrices, -np.eye(matrices.shape[1]))
         return np.asarray(np.linalg.eigvalsh(safe)[:, 0] > 0)
-    return np.isfinite(matrices).all(axis=(1, 2))
+    return np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _inverted(matrices: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]
     root = np.linalg.cholesky(matrices)
     log_det = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     inverse = np.linalg.inv(matrices)
-    return 0.5 * (inverse + np.swapaxes(inverse, 1, 2)), log_det, ~good
+    return np.asarray(0.5 * (inverse + np.swapaxes(inverse, 1, 2)), dtype=np.float64), log_det, ~good
 
 
 def _add(

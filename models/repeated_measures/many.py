@@ -21,12 +21,12 @@ from neurotrial.models.repeated_measures.inference import (
 )
 from neurotrial.models.repeated_measures.long_data import LongData, long_data
 from neurotrial.models.repeated_measures.mmrm_fit import Estimation, inference_of, rows_of
-from neurotrial.models.repeated_measures.named import Covariance
 from neurotrial.models.repeated_measures.roles import Roles, check_choice, roles_of
 from neurotrial.models.repeated_measures.trial_functions import trial_functions
 
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.functions import Label
+    from neurotrial.models.repeated_measures.named import Covariance
     from neurotrial.models.repeated_measures.working import Rows
     from neurotrial.models.student import FloatArray
 
@@ -261,7 +261,7 @@ def _with_outcomes(
             raise refuse("outcomes", rule, "give one row of outcomes for each row of data, in the same order")
         made = outcomes.set_axis([f"y{number}" for number in range(outcomes.shape[1])], axis=1)
         joined = pd.concat([data.reset_index(drop=True), made.reset_index(drop=True)], axis=1)
-        return joined, list(made)
+        return joined, [str(name) for name in made.columns]
     if not len(outcomes):
         raise refuse("outcomes", "there are none", "name at least one column")
     problems = missing_columns(data, outcomes)
@@ -298,7 +298,7 @@ class _Plan:
     def __init__(self, rows: Rows, y: FloatArray, counts: FloatArray | None, batch: int) -> None:
         self._rows, self._y, self._counts, self._batch = rows, y, counts, max(int(batch), 1)
         self.n_replicates = 1 if counts is None else counts.shape[1]
-        self._subset = None if counts is None else np.isin(counts, (0.0, 1.0)).all(axis=0)
+        self._subset = None if counts is None else np.asarray(np.isin(counts, (0.0, 1.0)).all(axis=0))
 
     def pieces(self) -> Iterator[tuple[np.ndarray, FloatArray, FloatArray | None]]:
         """Yield numbers of cells, outcomes (rows, cells), and weights (participants, cells) or None."""

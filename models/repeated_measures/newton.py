@@ -23,6 +23,7 @@ _FISHER_STEPS = 2
 _MOST_ITERATIONS = 100
 _MOST_HALVINGS = 40
 _ROUNDING = 1e-11
+_NEAR = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def maximise(sums: Sums, structure: Structure, start: FloatArray, *, reml: bool)
         found = derivatives_at(part, structure, theta[moving], reml=reml)
         iterations[moving] += 1
         curvature, newton = _curvature(found, iteration)
-        step = -np.linalg.solve(curvature, found.gradient[:, :, None])[:, :, 0]
+        solved = np.linalg.solve(curvature, found.gradient[:, :, None])[:, :, 0]
+        step: FloatArray = np.asarray(-solved, dtype=np.float64)
         errors = np.sqrt(np.diagonal(np.linalg.inv(curvature), axis1=1, axis2=2))
         gradient_norm[moving] = np.abs(found.gradient * errors).max(axis=1)
         step_norm[moving] = np.abs(step / errors).max(axis=1)
@@ -108,7 +110,7 @@ def _curvature(found: Evaluation, iteration: int) -> tuple[FloatArray, np.ndarra
 def _near(found: Evaluation) -> np.ndarray:
     """Say where the gradient is so small that Newton may begin at once."""
     errors = np.sqrt(1.0 / np.maximum(np.diagonal(found.expected, axis1=1, axis2=2), np.finfo(float).tiny))
-    return np.asarray(np.abs(found.gradient * errors).max(axis=1) < 1e-2)
+    return np.asarray(np.abs(found.gradient * errors).max(axis=1) < _NEAR)
 
 
 def _lifted(information: FloatArray) -> FloatArray:

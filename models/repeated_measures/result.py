@@ -19,6 +19,7 @@ from neurotrial.models.repeated_measures.joint_tests import joint_test
 from neurotrial.models.repeated_measures.named import STRUCTURES
 from neurotrial.models.repeated_measures.residuals import predicted_effects, residual_table
 from neurotrial.models.repeated_measures.robust import robust_sandwich, robust_tested
+from neurotrial.models.repeated_measures.roles import check_choice
 from neurotrial.models.repeated_measures.trial_functions import trial_functions
 from neurotrial.models.tidy import Estimate
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.solution import Solution
     from neurotrial.models.student import FloatArray
 
-__all__ = ["Mmrm"]
+__all__ = ["Mmrm", "emmeans"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,17 @@ class Mmrm:
     def correlation(self) -> pd.DataFrame:
         """Fitted correlation of the levels, shape (n_levels, n_levels)."""
         sd = np.sqrt(np.diag(self.covariance))
-        return self.covariance / np.outer(sd, sd)
+        return self.covariance.div(sd, axis=0).div(sd, axis=1)
+
+    def covariance_of(self, arm: str = "") -> pd.DataFrame:
+        """Return the covariance of the levels in one arm, shape (n_levels, n_levels); without `by_arm` that of all."""
+        if not self.long.groups:
+            return self.covariance
+        n = len(self.long.levels)
+        begin = n * self.long.groups.index(check_choice("arm", arm, self.long.groups))
+        block = self._solution.covariance[0][begin : begin + n, begin : begin + n]
+        levels = pd.Index(self.long.levels, name=self.roles.visit)
+        return pd.DataFrame(block, index=levels, columns=levels)
 
     @cached_property
     def theta(self) -> pd.Series[float]:
@@ -429,3 +440,14 @@ class Mmrm:
         )
         table = self.tidy()[["contrast", "estimate", "std_error", "df", "statistic", "p_value"]]
         return "\n".join([head, table.to_string(index=False), *(f"- {line}" for line in self.decisions)])
+
+
+def emmeans(
+    fit: Mmrm,
+    factor: str,
+    by: str | None = None,
+    at: Mapping[str, float | str] | None = None,
+    weights: GridWeights | Mapping[str, Mapping[str, float]] = "equal",
+) -> Functions:
+    """Return the least-squares means of a fit; the same as `Mmrm.emmeans`."""
+    return fit.emmeans(factor, by, at, weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,7 @@ def whitened_rows(fit: Mmrm) -> tuple[FloatArray, FloatArray]:
     stacked = np.column_stack([fit.design.matrix @ work.basis * root[:, None], residual])
     covariance = fit.inference.solution.evaluation.covariance.matrix[0]
     starts = np.flatnonzero(np.r_[True, np.diff(fit.long.participant) > 0, True])
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in itertools.pairwise(starts):
         level = fit.long.level[begin:end]
         lower = np.linalg.cholesky(covariance[level[:, None], level])
         stacked[begin:end] = np.linalg.solve(lower, stacked[begin:end])
@@ -63,16 +64,17 @@ def _clusters(fit: Mmrm, cluster: str | pd.Series | None) -> np.ndarray:
     values = _cluster_values(fit, cluster)
     where = f"cluster {cluster!r}" if isinstance(cluster, str) else "cluster"
     frame = pd.DataFrame({fit.roles.subject: fit.long.frame[fit.roles.subject], "cluster": values})
+    shown = (fit.roles.subject, "cluster")
     lacking = frame.index[frame["cluster"].isna()]
     if len(lacking):
         raise refuse(
-            where, "is missing", "give a cluster for every participant", describe_rows(frame, lacking, frame)
+            where, "is missing", "give a cluster for every participant", describe_rows(frame, lacking, shown)
         )
     per_person = frame.groupby(fit.roles.subject, sort=False)["cluster"].nunique()
     several = frame.index[frame[fit.roles.subject].isin(per_person.index[per_person > 1])]
     if len(several):
         rule = "a participant is in one cluster: visits of one participant are correlated"
-        raise refuse(where, rule, "give clusters of whole participants", describe_rows(frame, several, frame))
+        raise refuse(where, rule, "give clusters of whole participants", describe_rows(frame, several, shown))
     return pd.factorize(frame["cluster"])[0]
 
 

@@ -81,7 +81,7 @@ def sandwich(
     kind : {"CR0", "CR2", "CR3"}
         Without adjustment, unbiased under the working model, and the jackknife.
     """
-    model_vcov = np.linalg.inv(whitened.T @ whitened)
+    model_vcov: FloatArray = np.asarray(np.linalg.inv(whitened.T @ whitened), dtype=np.float64)
     rows = [np.flatnonzero(cluster == number) for number in range(int(cluster.max()) + 1)]
     parts = tuple(whitened[at] for at in rows)
     meat = np.zeros_like(model_vcov)

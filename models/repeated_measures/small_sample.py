@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["adjusted_vcov", "kenward_roger_f", "pooled_df", "satterthwaite_df", "satterthwaite_f_df"]
 
 _SAME = 1e-8
+_LEAST_DF = 2.0
 
 
 def adjusted_vcov(
@@ -70,7 +71,7 @@ def _bent(derivatives: Derivatives, theta_vcov: FloatArray) -> FloatArray | None
     """Return the sum of V_kl d2S/dk dl, shape (n_cells, n, n)."""
     if derivatives.second is None:
         return None
-    return np.einsum("ckl,cklab->cab", theta_vcov, derivatives.second)
+    return np.asarray(np.einsum("ckl,cklab->cab", theta_vcov, derivatives.second))
 
 
 def satterthwaite_df(
@@ -127,8 +128,8 @@ def pooled_df(df: FloatArray) -> float:
     m = df.size
     if np.ptp(df) < _SAME * df[0]:
         return float(df[0])
-    if (df <= 2).any():
-        return 2.0
+    if (df <= _LEAST_DF).any():
+        return _LEAST_DF
     total = float((df / (df - 2)).sum())
     return 2 * total / (total - m)
 

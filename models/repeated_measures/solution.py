@@ -73,7 +73,8 @@ class Solution:
     def theta_vcov(self, *, expected: bool = False) -> FloatArray:
         """Return the covariance of the covariance parameters, shape (n_cells, K, K)."""
         found = self.evaluation
-        return np.linalg.inv(found.expected if expected else found.observed)
+        information = found.expected if expected else found.observed
+        return np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
 def solve(work: Working, structure: Structure, *, reml: bool, start: FloatArray | None = None) -> Solution:
@@ -128,7 +129,7 @@ def _moments(sums: Sums, n_levels: int) -> FloatArray:
         left &= ~good
         if not left.any():
             break
-    return chosen * outer
+    return np.asarray(chosen * outer)
 
 
 def _start(structure: Structure, moments: FloatArray) -> FloatArray:

@@ -55,7 +55,7 @@ class Structure(ABC):
         """Parameters of the covariance."""
         return len(self.names)
 
-    def active(self, levels: np.ndarray) -> slice:
+    def active(self, levels: np.ndarray) -> slice:  # noqa: ARG002 - a grouped structure needs them
         """Return the parameters on which the matrix of these levels depends."""
         return slice(0, self.n_parameters)
 
@@ -104,7 +104,7 @@ class Linear(Structure):
         """Return the parameters of the nearest matrix by least squares."""
         flat = self.basis.reshape(self.n_parameters, -1)
         target = matrix.reshape(len(matrix), -1)
-        return np.linalg.lstsq(flat.T, target.T, rcond=None)[0].T
+        return np.asarray(np.linalg.lstsq(flat.T, target.T, rcond=None)[0].T, dtype=np.float64)
 
 
 @dataclass(frozen=True)
