@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from neurotrial.models.change import Comparison, change_score, follow_up_only, within_arm
     from neurotrial.models.compare import EstimatorComparison, compare_estimators
     from neurotrial.models.coupling import expected_coupling
+    from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
     from neurotrial.models.multiplicity import adjust
     from neurotrial.models.permutation import PermutationTest, permutation_test
     from neurotrial.models.ranks import RankTest, rank_test
@@ -33,6 +34,7 @@ __all__ = [
     "Mmrm",
     "PermutationTest",
     "RankTest",
+    "StandardisedEffect",
     "adjust",
     "ancova",
     "bayes_two_visits",
@@ -42,6 +44,8 @@ __all__ = [
     "emmeans",
     "expected_coupling",
     "follow_up_only",
+    "hedges_g",
+    "hedges_gz",
     "improvement_ratio",
     "mmrm",
     "mmrm_many",
@@ -56,6 +60,7 @@ _HOMES = {
     "change": ("Comparison", "change_score", "follow_up_only", "within_arm"),
     "compare": ("EstimatorComparison", "compare_estimators"),
     "coupling": ("expected_coupling",),
+    "effect_sizes": ("StandardisedEffect", "hedges_g", "hedges_gz"),
     "multiplicity": ("adjust",),
     "permutation": ("PermutationTest", "permutation_test"),
     "ranks": ("RankTest", "rank_test"),

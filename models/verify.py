@@ -72,9 +72,7 @@ def _values(folder: Traversable) -> dict[Key, float]:
         "four_visit": lambda: repeated.four_visit_values(data, spec),
         "random_slopes": lambda: repeated.random_slopes_values(data, spec),
         "clustered_cr2": lambda: repeated.clustered_values(data, spec),
-        "multiplicity": lambda: _unstructured(
-            multiplicity_values(data, spec, _read(folder, "pvalues.csv"))
-        ),
+        "multiplicity": lambda: _unstructured(multiplicity_values(data, spec, _read(folder, "pvalues.csv"))),
     }
     return dict(makers[folder.name]())
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from neurotrial.models.ancova_fit import Ancova, ancova
 from neurotrial.models.change import change_score, follow_up_only, within_arm
+from neurotrial.models.effect_sizes import hedges_g, hedges_gz
 from neurotrial.models.least_squares import Robust
 from neurotrial.models.multiplicity import PROCEDURES, adjust
 from neurotrial.models.permutation import permutation_test
@@ -56,6 +57,7 @@ def two_visit_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
             yield from _models(wide, stem, spec["covariates"])
             yield from _t_tests(wide, f"{stem}.unadjusted")
             yield from _rank_tests(wide, f"{stem}.unadjusted")
+            yield from _effect_sizes(wide, f"{stem}.unadjusted", spec)
 
 
 def multiplicity_values(data: pd.DataFrame, spec: Mapping[str, Any], p_values: pd.DataFrame) -> Values:
@@ -155,6 +157,26 @@ def _t_tests(wide: pd.DataFrame, model: str) -> Values:
     ).tidy()
     for contrast, row in rows[rows["method"] == "paired_t"].groupby("contrast"):
         yield from _tidy_values(row, model, "t:paired", str(contrast))
+
+
+def _effect_sizes(wide: pd.DataFrame, model: str, spec: Mapping[str, Any]) -> Values:
+    whole = wide.dropna(subset=["change"])
+    first, last = spec["visits"]
+    for name, group in zip(spec["arms"], reversed(_by_arm(whole, "change")), strict=True):
+        key = (model, "effectsize:hedges_gz_paired", f"{last} - {first} @ {name}", "estimate")
+        yield key, hedges_gz(group).estimate
+    for column in ("change", "y1"):
+        effect = hedges_g(*_by_arm(whole, column))
+        found = {
+            ("effectsize:cohens_d_pooled", "estimate"): effect.uncorrected,
+            ("effectsize:hedges_g_pooled", "estimate"): effect.estimate,
+            ("effectsize:hedges_g_pooled", "lower"): effect.conf_low,
+            ("effectsize:hedges_g_pooled", "upper"): effect.conf_high,
+            ("metafor:SMD", "estimate"): effect.estimate,
+            ("metafor:SMD", "variance"): effect.variance,
+        }
+        for (method, quantity), value in found.items():
+            yield (model, method, f"treatment - control of {column}", quantity), value
 
 
 def _t_values(test: TTest, model: str, method: str, term: str) -> Values:

@@ -20,8 +20,9 @@ from neurotrial.models.repeated_measures.named import STRUCTURES
 from neurotrial.models.repeated_measures.residuals import predicted_effects, residual_table
 from neurotrial.models.repeated_measures.robust import robust_sandwich, robust_tested
 from neurotrial.models.repeated_measures.roles import check_choice
+from neurotrial.models.repeated_measures.standardised import Unit, standardised_effects
 from neurotrial.models.repeated_measures.trial_functions import trial_functions
-from neurotrial.models.tidy import Estimate
+from neurotrial.models.tidy import Estimate, tidy_frame
 
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
@@ -274,13 +275,44 @@ class Mmrm:
             against the first at every visit (``arm``), the change within each arm
             (``within_arm``), and the difference between arms in that change (``group_by_time``).
         """
+        return tidy_frame(self.effect_rows(arm, conf_level, changes))
+
+    def effect_rows(
+        self,
+        arm: str | None = None,
+        conf_level: float = 0.95,
+        changes: Literal["reference", "successive"] = "reference",
+    ) -> list[Estimate]:
+        """Return the same as `effects` as `Estimate` objects."""
         factor = arm or self.arm
         if not factor:
-            raise refuse(
-                "arm", "the model does not know which factor is the arm", 'name it, e.g. effects("arm")'
-            )
+            rule = "the model does not know which factor is the arm"
+            raise refuse("arm", rule, 'name it, e.g. effects("arm")')
         weights, labels = trial_functions(self.design, self.long.frame, factor, self.roles.visit, changes)
-        return self._functions(weights, labels).tidy(conf_level)
+        return self._functions(weights, labels).rows(conf_level)
+
+    def standardised(
+        self, arm: str | None = None, unit: Unit | float = "baseline", conf_level: float = 0.95
+    ) -> pd.DataFrame:
+        """Return the effects in standard deviations.
+
+        Parameters
+        ----------
+        arm : str, optional
+            As in `effects`.
+        unit : {"baseline", "visit", "change"} or float
+            The standard deviation: fitted at the first visit, at the visit of the effect, of the change from the
+            first visit, or a number in the units of the outcome, e.g. from a reference population.
+        conf_level : float
+            In (0, 1).
+
+        Returns
+        -------
+        DataFrame
+            As `effects`, without means; ``reason`` names the unit. With ``"change"`` and complete data it is Hedges'
+            g with its interval from the noncentral t; else the interval takes the standard deviation as fixed.
+        """
+        return standardised_effects(self, arm, unit, conf_level)
 
     def anova(self, type: Literal[2, 3] = 3) -> pd.DataFrame:  # noqa: A002
         """Return F tests of the terms.
