@@ -32,7 +32,7 @@ DF_METHODS: tuple[DegreesOfFreedom, ...] = get_args(DegreesOfFreedom)
 KR_PRESETS: tuple[KenwardRoger, ...] = get_args(KenwardRoger)
 
 _SAS_LINEAR = frozenset({"us", "cs", "toep"})
-_SAS_CURVED = frozenset({"csh", "ar1", "ar1h", "toeph", "adh", "sp_exp"})
+_SAS_CURVED = frozenset({"csh", "ar1", "ar1h", "toeph", "adh"})
 _WORDS = {
     "linear": "Kenward-Roger without second-order term (SAS kr(linear)), observed information",
     "sas": "Kenward-Roger as SAS computes it, observed information",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "Point", "derivatives_at", "is_positive_definite", "point_at"]
 
 _LOG_2_PI = float(np.log(2 * np.pi))
+_ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,26 @@ def derivatives_at(sums: Sums, structure: Structure, theta: FloatArray, *, reml:
 
 
 def is_positive_definite(matrices: FloatArray) -> np.ndarray:
-    """Say which of the symmetric matrices, shape (n, k, k), are positive definite."""
+    """Say which of the symmetric matrices, shape (n, k, k), are positive definite beyond rounding."""
+    return _rooted(matrices)[2]
+
+
+def _rooted(matrices: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
+    """Return the scales that give unit diagonals, Cholesky roots on that scale, and which matrices have one."""
+    identity = np.eye(matrices.shape[1])
+    variance = np.diagonal(matrices, axis1=1, axis2=2)
+    good = np.asarray(np.isfinite(matrices).all(axis=(1, 2)) & (variance > 0).all(axis=1))
+    scale = np.sqrt(np.where(good[:, None], variance, 1.0))
+    unit = np.where(good[:, None, None], matrices / (scale[:, :, None] * scale[:, None, :]), identity)
     try:
-        np.linalg.cholesky(matrices)
+        root = np.linalg.cholesky(unit)
     except np.linalg.LinAlgError:
-        finite = np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
-        safe = np.where(finite[:, None, None], matrices, -np.eye(matrices.shape[1]))
-        return np.asarray(np.linalg.eigvalsh(safe)[:, 0] > 0)
-    return np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
+        good &= np.linalg.eigvalsh(unit)[:, 0] > _ROUNDING
+        root = np.linalg.cholesky(np.where(good[:, None, None], unit, identity))
+    good &= np.diagonal(root, axis1=1, axis2=2).min(axis=1) ** 2 > _ROUNDING
+    if not good.all():
+        root = np.where(good[:, None, None], root, identity)
+    return scale, root, good
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +175,10 @@ class _Totals:
 
 def _inverted(matrices: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
     """Return inverses, log determinants, and which matrices are not positive definite (treated as identity)."""
-    good = is_positive_definite(matrices)
-    if not good.all():
-        matrices = np.where(good[:, None, None], matrices, np.eye(matrices.shape[1]))
-    root = np.linalg.cholesky(matrices)
-    log_det = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    inverse = np.linalg.inv(matrices)
-    return np.asarray(0.5 * (inverse + np.swapaxes(inverse, 1, 2)), dtype=np.float64), log_det, ~good
+    scale, root, good = _rooted(matrices)
+    log_det = 2 * np.log(np.diagonal(root, axis1=1, axis2=2) * scale).sum(axis=1)
+    half = np.linalg.inv(root) / scale[:, None, :]
+    return np.asarray(np.swapaxes(half, 1, 2) @ half, dtype=np.float64), log_det, ~good
 
 
 def _add(

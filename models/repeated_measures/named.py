@@ -55,6 +55,9 @@ STRUCTURES: dict[Covariance, str] = {
 HETEROGENEOUS = frozenset({"csh", "ar1h", "toeph", "adh"})
 RANDOM = frozenset({"ri", "rs", "rs_uncorrelated"})
 NEEDS_TIME = frozenset({"sp_exp", "rs", "rs_uncorrelated"})
+_CLEAR = 1e-3
+_STEPS = 4.0
+_HALF_LIFE = 4 * np.log(0.5)
 LINEAR = frozenset({"us", "cs", "toep", "id"}) | RANDOM
 
 
@@ -94,7 +97,7 @@ def structure(
     if parameters == "sas":
         one = _scaled(name, levels, times, "sas") if name not in LINEAR else _linear(name, levels, times)
     elif parameters == "mmrm" or name not in LINEAR:
-        one = _scaled(name, levels, times, "mmrm")
+        one = _scaled(name, levels, times, parameters)
     else:
         one = _linear(name, levels, times)
     if not groups:
@@ -148,7 +151,8 @@ def _scaled(name: str, levels: Sequence[str], times: FloatArray | None, paramete
     symbol = "var" if sas else "log var" if name == "sp_exp" else "log sd"
     scale_names = [f"{symbol}({level})" for level in levels] if heterogeneous else [symbol]
     kind = name.removesuffix("h") if name in HETEROGENEOUS else name
-    pattern, bend, split, rho_names = _pattern(kind, levels, times)
+    unit = 1.0 if times is None or parameters != "natural" else float(np.ptp(times)) / _STEPS
+    pattern, bend, split, rho_names = _pattern(kind, levels, times, unit)
     if sas:
         bend = scales.RANGE if name == "sp_exp" else scales.IDENTITY
     return Scaled((*scale_names, *rho_names), n, heterogeneous, spread, pattern, bend, split)
@@ -162,7 +166,7 @@ _Pattern = tuple[
 ]
 
 
-def _pattern(kind: str, levels: Sequence[str], times: FloatArray | None) -> _Pattern:
+def _pattern(kind: str, levels: Sequence[str], times: FloatArray | None, unit: float) -> _Pattern:
     n = len(levels)
     lag = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     if kind == "cs":
@@ -181,8 +185,8 @@ def _pattern(kind: str, levels: Sequence[str], times: FloatArray | None) -> _Pat
         names = [f"cor({levels[k]}, {levels[k + 1]})" for k in range(n - 1)]
         return correlations.antedependent(n), scales.BOUNDED, _neighbours, names
     if kind == "sp_exp" and times is not None:
-        distances = np.abs(np.subtract.outer(times, times))
-        return correlations.power(distances), scales.LOGIT, _by_distance(distances), ["cor(distance 1)"]
+        distances = np.abs(np.subtract.outer(times, times)) / unit
+        return correlations.power(distances), scales.LOGIT, _by_distance(distances), [f"cor(distance {unit:g})"]
     if kind == "us":
         names = [f"L({levels[a]}, {levels[b]})" for a in range(n) for b in range(a)]
         return correlations.cholesky(n), scales.IDENTITY, _cholesky_parts, names
@@ -208,12 +212,16 @@ def _neighbours(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _by_distance(distances: FloatArray) -> Callable[[FloatArray], tuple[FloatArray, FloatArray]]:
-    near = np.diagonal(distances, offset=1)
+    """Return the split of exp(-rate * distance): the rate from all pairs that are clearly correlated."""
+    upper = np.triu(distances > 0, 1)
 
     def split(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
         sd, rho = _correlation(matrix)
-        adjacent = np.clip(np.diagonal(rho, offset=1, axis1=1, axis2=2), 1e-3, 1.0)
-        return sd, np.exp(np.log(adjacent).sum(axis=1, keepdims=True) / near.sum())
+        clear = upper & (rho > _CLEAR) & (rho < 1)
+        log_rho = np.where(clear, np.log(np.where(clear, rho, 1.0)), 0.0).sum(axis=(1, 2))
+        length = (clear * distances).sum(axis=(1, 2))
+        rate = np.where(length > 0, log_rho / np.where(length > 0, length, 1.0), _HALF_LIFE / distances.max())
+        return sd, np.exp(rate)[:, None]
 
     return split
 
