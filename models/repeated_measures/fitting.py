@@ -25,6 +25,7 @@ FALLBACK: tuple[Covariance, ...] = ("us", "toeph", "ar1h", "csh", "cs")
 
 _TWO = 2
 _EDGE = 1e-6
+_PAIRS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def fit_structure(
         if not reason:
             said = [*failures[:-1], *(f"{failure}; {name} was fitted instead" for failure in failures[-1:])]
             return replace(fitted, decisions=(*said, *fitted.decisions))
+        reason += _unseen_pairs(rows, long) if name == "us" else ""
         failures.append(f"{STRUCTURES[name]} ({name}) could not be fitted: {reason}")
     remedy = 'choose a simpler structure, or declare a chain of simpler ones: fallback="default"'
     if wanted == "ri":
@@ -139,6 +141,20 @@ def fit_cells(
     shape = structure(name, long.levels, long.times, long.groups)
     solution = solve(work, shape, reml=reml, start=start)
     return Fitted(solution, name, parts if reml else (), (f"closed form: {closed}",) if closed else ())
+
+
+def _unseen_pairs(rows: Rows, long: LongData) -> str:
+    """Name the visits at which nobody was seen twice, in words that go on; empty where there are none."""
+    n = len(long.levels)
+    seen = np.zeros((rows.participant[-1] + 1, rows.n_levels))
+    seen[rows.participant, rows.level] = 1.0
+    together = seen.T @ seen
+    pairs = [
+        f"{long.levels[a % n]} and {long.levels[b % n]}{f' in {long.groups[a // n]}' if long.groups else ''}"
+        for a, b in np.argwhere(np.tril(together == 0, -1))
+        if a // n == b // n
+    ]
+    return f" (nobody was seen at both {'; '.join(pairs[:_PAIRS_SHOWN])})" if pairs else ""
 
 
 def seen_rows(rows: Rows, seen: np.ndarray) -> Rows:

@@ -143,7 +143,7 @@ class Inference:
         other = structure(self.covariance, self.levels, self.times, self.groups, parameters[self.kr])
         theta = other.parameters(self.solution.evaluation.covariance.matrix)
         found = derivatives_at(self.solution.working.sums, other, theta, reml=self.solution.reml)
-        return found.covariance, np.asarray(np.linalg.inv(found.observed), dtype=np.float64)
+        return found.covariance, self.solution.inverse(found.observed)
 
     def functions(self, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, np.ndarray]:
         """Return estimates, standard errors, df and methods in words, shape (n_cells, m) each.
@@ -161,7 +161,8 @@ class Inference:
         work = self.solution.working
         turned = weights @ work.basis
         estimate = self.solution.estimates(weights)
-        std_error = np.sqrt(((turned @ self.vcov) * turned).sum(axis=2)) * work.scale[:, None]
+        variance = ((turned @ self.vcov) * turned).sum(axis=2)
+        std_error = np.sqrt(np.maximum(variance, 0.0)) * work.scale[:, None]
         df = self._df(turned, weights)
         methods = np.full(estimate.shape, self.words, dtype=object)
         if self.df in {"auto", "exact"}:

@@ -117,11 +117,12 @@ def long_data(data: pd.DataFrame, roles: Roles, outcomes: Sequence[str] = ()) ->
 
 
 def _number_problems(frame: pd.DataFrame, roles: Roles, measured: Sequence[str]) -> Iterator[Problem]:
-    numeric = [*measured, *(name for name in (roles.time, roles.weights) if name)]
+    others = [name for name in (roles.time, roles.weights) if name]
+    numeric = [*([] if _plain_numbers(frame, measured) else measured), *others]
     for name in dict.fromkeys(numeric):
         yield from number_problems(frame, name, (roles.subject, roles.visit))
     for name in roles.explaining:
-        if name not in numeric and _is_number(frame[name]):
+        if name not in others and _is_number(frame[name]):
             yield from number_problems(frame, name, (roles.subject, roles.visit))
     if roles.weights and _is_number(frame[roles.weights]):
         low = frame.index[frame[roles.weights] <= 0]
@@ -129,6 +130,13 @@ def _number_problems(frame: pd.DataFrame, roles: Roles, measured: Sequence[str])
             rows = describe_rows(frame, low, (roles.subject, roles.visit, roles.weights))
             rule = "a weight is greater than 0: the variance is divided by it"
             yield Problem(f"column {roles.weights!r}", rule, "set the outcome of such a row to missing", rows)
+
+
+def _plain_numbers(frame: pd.DataFrame, measured: Sequence[str]) -> bool:
+    """Say at once whether all outcomes are numbers without an infinite one."""
+    block = frame[list(measured)]
+    floats = all(isinstance(kind, np.dtype) and kind.kind == "f" for kind in block.dtypes)
+    return floats and not bool(np.isinf(block.to_numpy()).any())
 
 
 def _key_problems(frame: pd.DataFrame, roles: Roles) -> Iterator[Problem]:
@@ -146,7 +154,8 @@ def _key_problems(frame: pd.DataFrame, roles: Roles) -> Iterator[Problem]:
 
 
 def _complete(frame: pd.DataFrame, roles: Roles, measured: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    others = [name for name in frame if name not in measured]
+    outcomes = set(measured)
+    others = [name for name in frame if name not in outcomes]
     lacking = {name: int(frame[name].isna().sum()) for name in others if frame[name].isna().any()}
     unmeasured = frame[list(measured)].isna().all(axis=1)
     kept = frame[~unmeasured & frame[others].notna().all(axis=1)]

@@ -259,7 +259,10 @@ def _with_outcomes(
         if len(outcomes) != len(data):
             rule = f"there are {len(outcomes)} rows of outcomes for {len(data)} rows of data"
             raise refuse("outcomes", rule, "give one row of outcomes for each row of data, in the same order")
-        made = outcomes.set_axis([f"y{number}" for number in range(outcomes.shape[1])], axis=1)
+        stem = "outcome_"
+        while any(str(name).startswith(stem) for name in data.columns):
+            stem += "_"
+        made = outcomes.set_axis([f"{stem}{number}" for number in range(outcomes.shape[1])], axis=1)
         joined = pd.concat([data.reset_index(drop=True), made.reset_index(drop=True)], axis=1)
         return joined, [str(name) for name in made.columns]
     if not len(outcomes):

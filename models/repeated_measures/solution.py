@@ -73,8 +73,13 @@ class Solution:
     def theta_vcov(self, *, expected: bool = False) -> FloatArray:
         """Return the covariance of the covariance parameters, shape (n_cells, K, K)."""
         found = self.evaluation
-        information = found.expected if expected else found.observed
-        return np.asarray(np.linalg.inv(information), dtype=np.float64)
+        return self.inverse(found.expected if expected else found.observed)
+
+    def inverse(self, information: FloatArray) -> FloatArray:
+        """Return the inverse of an information matrix of each cell; the identity for cells without a result."""
+        failed = np.array([bool(reason) for reason in self.reasons])
+        usable = np.where(failed[:, None, None], np.eye(information.shape[1]), information)
+        return np.asarray(np.linalg.inv(usable), dtype=np.float64)
 
 
 def solve(work: Working, structure: Structure, *, reml: bool, start: FloatArray | None = None) -> Solution:
@@ -100,10 +105,25 @@ def solve(work: Working, structure: Structure, *, reml: bool, start: FloatArray 
     theta = _start(structure, moments)
     sound = _sound(work)
     theta[~sound] = structure.parameters(np.eye(structure.n_levels)[None])
-    optimum = maximise(work.sums, structure, theta, reml=reml)
+    optimum = _search(work.sums, structure, theta, sound, reml=reml)
     evaluation = derivatives_at(work.sums, structure, optimum.theta, reml=reml)
     reasons = tuple(_reasons(work, optimum, evaluation, sound))
     return Solution(work, structure, reml, optimum, evaluation, reasons)
+
+
+def _search(
+    sums: Sums, structure: Structure, theta: FloatArray, sound: np.ndarray, *, reml: bool
+) -> Optimum:
+    """Search the maximum for the cells that can have one; the others stay where they are."""
+    chosen = np.flatnonzero(sound)
+    infinite = np.full(len(sound), np.inf)
+    whole = Optimum(theta, np.zeros_like(sound), infinite, infinite.copy(), np.zeros(len(sound), dtype=np.int64))
+    if chosen.size:
+        found = maximise(sums.cells(chosen), structure, theta[chosen], reml=reml)
+        whole.theta[chosen], whole.converged[chosen] = found.theta, found.converged
+        whole.gradient_norm[chosen], whole.step_norm[chosen] = found.gradient_norm, found.step_norm
+        whole.iterations[chosen] = found.iterations
+    return whole
 
 
 def _moments(sums: Sums, n_levels: int) -> FloatArray:

@@ -170,4 +170,4 @@ def _least_squares(sums: Sums, p: int) -> FloatArray:
 
 def _root_mean_square(sums: Sums) -> FloatArray:
     total = sum(np.trace(pattern.yy, axis1=1, axis2=2) for pattern in sums.patterns)
-    return np.asarray(np.sqrt(np.maximum(total / sums.n_observations, 0.0)))
+    return np.asarray(np.sqrt(np.maximum(total, 0.0) / np.maximum(sums.n_observations, 1.0)))
