@@ -19,6 +19,7 @@ from neurotrial.models.design import covariate_problems
 from neurotrial.models.ratio import improvement_ratio
 from neurotrial.models.sentences import Direction, agreement
 from neurotrial.models.tidy import failed_row
+from neurotrial.models.two_visit_models import common_baseline, group_by_time
 from neurotrial.models.visits import two_visits
 from neurotrial.study import METHODS
 
@@ -214,7 +215,8 @@ def estimate_methods(
     calls: dict[str, Callable[[], pd.DataFrame]] = {
         "ancova": lambda: ancova(frame, **shared, covariates=covariates).tidy(),
         "change_score": lambda: _only("change_welch", change_score(frame, **shared).tidy()),
-        "group_time": lambda: _only("change_pooled", change_score(frame, **shared).tidy()),
+        "group_time": lambda: group_by_time(frame, **shared, covariates=covariates).tidy(),
+        "clda": lambda: common_baseline(frame, **shared, covariates=covariates).tidy(),
         "follow_up": lambda: follow_up_only(frame, **shared).tidy(),
         "improvement_ratio": lambda: ratio(seed=_child(seed, 0)).tidy(),
         "share_of_potential": lambda: ratio(

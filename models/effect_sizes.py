@@ -61,6 +61,11 @@ def hedges_g(treated: FloatArray, reference: FloatArray, conf_level: float = 0.9
     conf_level : float
         In (0, 1).
 
+    Returns
+    -------
+    StandardisedEffect
+        In pooled standard deviations.
+
     Raises
     ------
     InputError
@@ -102,6 +107,16 @@ def hedges_gz(changes: FloatArray, conf_level: float = 0.95) -> StandardisedEffe
         At least two finite values.
     conf_level : float
         In (0, 1).
+
+    Returns
+    -------
+    StandardisedEffect
+        In standard deviations of the change.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two values, or they are all the same.
     """
     check_level(conf_level)
     values = np.asarray(changes, dtype="float64")

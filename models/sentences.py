@@ -22,6 +22,8 @@ Direction = Literal["higher_is_better", "lower_is_better"]
 _FAMILIES = {
     "ancova": "baseline-adjusted difference",
     "change": "change score",
+    "mmrm_group_time": "group x time",
+    "clda": "common baseline mean",
     "follow_up": "follow-up value",
     "ratio_baseline": "improvement ratio",
     "ratio_potential": "share of potential",

@@ -40,6 +40,7 @@ Method = Literal[
     "ancova",
     "change_score",
     "group_time",
+    "clda",
     "follow_up",
     "improvement_ratio",
     "share_of_potential",
@@ -53,7 +54,8 @@ Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "co
 METHODS: dict[str, tuple[str, ...]] = {
     "ancova": ("ancova_ols", "ancova_hc3"),
     "change_score": ("change_welch",),
-    "group_time": ("change_pooled",),
+    "group_time": ("mmrm_group_time",),
+    "clda": ("clda",),
     "follow_up": ("follow_up_welch",),
     "improvement_ratio": (
         "ratio_baseline_welch",

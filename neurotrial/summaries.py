@@ -7,6 +7,8 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.console import console, show_table
+from neurotrial.errors import ROWS_SHOWN
+from neurotrial.paths import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,24 +99,40 @@ def _strength(row: Mapping[Hashable, Any]) -> str:
     return "<0.001" if row["p_value"] < SMALL_P else f"{row['p_value']:.3f}"
 
 
-def show_references() -> int:
-    """Compute the numbers of the references again, show how far they agree, and return how many do not."""
+def show_references(numbers: Path | None = None) -> int:
+    """Compute the numbers of the references again, show how far they agree, and return how many do not.
+
+    Parameters
+    ----------
+    numbers : Path, optional
+        Where to write every number beside its reference, as a table with tabs.
+    """
     from neurotrial.models.verify import verify
 
-    table = verify()
+    with console(stderr=True).status("computing the numbers of the references again"):
+        table = verify()
+    if numbers is not None:
+        write_text(numbers, table.to_csv(sep="\t", index=False))
     rows = [
         (
             f"{case}: {method}",
             str(len(own)),
             f"{own['relative_difference'].max():.1e}",
+            f"{own['tolerance'].max():.0e}",
             str(int((~own["ok"]).sum())),
         )
         for (case, method), own in table.groupby(["case", "method"], sort=False)
     ]
-    header = ("reference", "numbers", "largest relative difference", "outside tolerance")
+    header = ("reference", "numbers", "largest relative difference", "widest tolerance", "outside tolerance")
     show_table("Agreement with the references", header, rows)
     failed = int((~table["ok"]).sum())
+    for row in table[~table["ok"]].head(ROWS_SHOWN).to_dict("records"):
+        where = f"{row['case']}: {row['model']}, {row['method']}, {row['term_or_contrast']}, {row['quantity']}"
+        line = f"{where}: reference {row['reference']:.15g}, ours {row['ours']:.15g}"
+        console(stderr=True).print(line, style="bold red", markup=False)
     console().print(f"{len(table)} numbers compared, {failed} outside their tolerance")
+    if numbers is not None:
+        console().print(f"Every number: {numbers}", markup=False)
     return failed
 
 

@@ -32,8 +32,8 @@ __all__ = [
 
 RATIO = "ratio"
 RATIO_DIGITS = 2
-GROUP_TIME = "change_pooled"
-"""The estimator of group × time with two visits."""
+GROUP_TIME = "mmrm_group_time"
+"""The estimator of group × time."""
 
 BAYES_LABELS: Mapping[str, str] = MappingProxyType(
     {"bayes_ancova": "Bayesian ANCOVA", "bayes_group_time": "Bayesian group × time"}
@@ -45,7 +45,8 @@ METHOD_LABELS: Mapping[str, str] = MappingProxyType(
         "ancova_ols": "ANCOVA, model-based standard error",
         "ancova_hc3": "ANCOVA, HC3 standard error",
         "change_welch": "change from baseline, Welch t",
-        "change_pooled": "group × time, two visits",
+        GROUP_TIME: "group × time, mixed model",
+        "clda": "common baseline mean, mixed model",
         "follow_up_welch": "follow-up only, Welch t",
         "paired_t": "paired t within the arm",
         "ratio_baseline_welch": "improvement ratio, Welch t",

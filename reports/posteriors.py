@@ -64,7 +64,7 @@ def prior_of(method: str) -> str:
 
 def counterpart(data: CitedResults, analysis: Analysis, outcome: Outcome, kind: str) -> list[Effect]:
     """Return the frequentist estimates of the same effect: ANCOVA, the main one first; or group × time."""
-    methods = {"bayes_ancova": ["ancova_hc3", "ancova_ols"], "bayes_group_time": ["change_pooled"]}[kind]
+    methods = {"bayes_ancova": ["ancova_hc3", "ancova_ols"], "bayes_group_time": ["mmrm_group_time"]}[kind]
     methods.sort(key=lambda method: method != analysis.main_method)
     found = (data.effects(analysis.name, outcome.name, method) for method in methods)
     return next((effects for effects in found if effects), [])

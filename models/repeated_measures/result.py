@@ -481,5 +481,18 @@ def emmeans(
     at: Mapping[str, float | str] | None = None,
     weights: GridWeights | Mapping[str, Mapping[str, float]] = "equal",
 ) -> Functions:
-    """Return the least-squares means of a fit; the same as `Mmrm.emmeans`."""
+    """Return the least-squares means of a fit; the same as `Mmrm.emmeans`.
+
+    Parameters
+    ----------
+    fit : Mmrm
+        A fitted model.
+    factor, by, at, weights
+        As in `Mmrm.emmeans`.
+
+    Returns
+    -------
+    Functions
+        `tidy` gives the table, `contrast` compares the levels.
+    """
     return fit.emmeans(factor, by, at, weights)

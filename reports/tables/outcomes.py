@@ -129,7 +129,7 @@ def _outcome_notes(data: CitedResults, analysis: Analysis, effects: list[Effect]
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
     yield f"Effect: {'; '.join(comparisons) or 'between the arms'}. Estimator: {method_label(analysis.main_method)}."
     if any(effect.method != analysis.main_method for effect in effects):
-        yield "Group × time: difference between the arms in the change from baseline, with pooled variance."
+        yield "Group × time: difference between the arms in the change from baseline, mixed model for repeated measures of all with a value at either visit."
     yield from interval_notes(effects)
     yield "Columns by visit: mean (SD) of all participants with a value."
     yield counts_note(data.study.arms)

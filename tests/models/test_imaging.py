@@ -52,7 +52,7 @@ def test_group_by_time_is_the_interaction_of_the_mixed_model(trial):
     rows = estimate_methods(
         trial.rename(columns={"day90": "follow_up"}), methods=["group_time"], arm_order=["control", "cells"], reference="control"
     )  # fmt: skip
-    assert rows["method"].tolist() == ["change_pooled"]
+    assert rows["method"].tolist() == ["mmrm_group_time"]
     parts = [trial.assign(time=time, value=trial[name]) for time, name in enumerate(("baseline", "day90"))]
     long = pd.concat(parts, ignore_index=True).assign(cells=lambda frame: (frame["arm"] == "cells") * 1.0)
     fit = smf.mixedlm("value ~ cells * time", long, groups=long["participant_id"]).fit(reml=True)

@@ -3,28 +3,25 @@ import pytest
 from neurotrial.models.verify import verify
 
 ROWS = {
-    "lm:ols": 414,
-    "lm:HC0": 126,
-    "lm:HC1": 126,
-    "lm:HC2": 126,
-    "lm:HC3": 126,
-    "emmeans:ols": 108,
-    "t:welch": 126,
+    "two_visit": 8172,
+    "four_visit": 4331,
+    "random_slopes": 774,
+    "clustered_cr2": 284,
+    "multiplicity": 68,
+}
+METHODS = {
+    "closed_form": 42,
+    "emmeans:kr_linear": 1350,
+    "emmeans:kr_full": 1350,
+    "lm:ols": 426,
     "t:pooled": 126,
-    "t:paired": 96,
-    "wilcoxon:asymptotic": 6,
-    "wilcoxon:asymptotic_cc": 12,
-    "wilcoxon:exact": 16,
+    "mmrm:satterthwaite": 1616,
+    "mmrm:CR2": 172,
+    "mmrm:anova_III:kr_linear": 84,
+    "pbkrtest:kr_expected": 366,
+    "clubSandwich:CR2_satterthwaite": 86,
     "wilcoxon:exact_conditional": 6,
-    "wilcoxon:median_of_differences": 2,
-    "holm": 12,
-    "hommel": 12,
-    "bh": 12,
-    "by": 12,
-    "raw": 12,
-    "statistic": 6,
     "relabelings": 2,
-    "emmeans:kr_linear": 21,
 }
 
 
@@ -34,8 +31,9 @@ def table():
 
 
 def test_every_kept_row_is_compared(table):
-    assert table["method"].value_counts().to_dict() == ROWS
-    assert len(table) == 1505
+    assert table["case"].value_counts().to_dict() == ROWS
+    counts = table["method"].value_counts()
+    assert {method: int(counts[method]) for method in METHODS} == METHODS
     assert table["ours"].notna().all()
 
 
@@ -47,4 +45,7 @@ def test_every_number_agrees_with_r(table):
 def test_ok_is_the_rule_of_the_readme(table):
     within = (table["ours"] - table["reference"]).abs() <= table["tolerance"] * table["reference"].abs()
     assert (within == table["ok"]).all()
-    assert table["tolerance"].max() < 1e-6
+    # the widest stand where the reference itself is not tight, see the README
+    loose = table["method"].str.contains("gls|lmerTest")
+    assert table.loc[~loose, "tolerance"].max() < 1e-4
+    assert table.loc[loose, "tolerance"].max() < 2e-4

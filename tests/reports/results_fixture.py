@@ -292,7 +292,7 @@ def _values(method: str, rows: pd.DataFrame) -> pd.Series:
 
 
 def _two_sample(method: str, first: pd.DataFrame, second: pd.DataFrame, level: float) -> dict[str, Any]:
-    pooled = method == "change_pooled"
+    pooled = method == "mmrm_group_time"
     test = stats.ttest_ind(_values(method, first), _values(method, second), equal_var=pooled)
     limits = test.confidence_interval(level)
     kind = {"mann_whitney": "exact_rank", "permutation": "none"}.get(method.split("_", 2)[-1], "t")

@@ -81,7 +81,7 @@ def test_the_counterpart_is_the_frequentist_estimate_of_the_same_effect(posterio
     outcome = posteriors.outcomes_of(primary)[0]
     assert [e.method for e in counterpart(posteriors, primary, outcome, "bayes_ancova")] == ["ancova_hc3"]
     assert [e.method for e in counterpart(posteriors, primary, outcome, "bayes_group_time")] == [
-        "change_pooled"
+        "mmrm_group_time"
     ]
 
 
@@ -116,7 +116,7 @@ def test_the_long_table_sets_priors_below_their_counterpart(posteriors):
         "ANCOVA, HC3",
         "Bayesian ANCOVA, sceptical",
         "Bayesian ANCOVA, enthusiastic",
-        "Group × time, two",
+        "Group × time, mixed",
     ]
     places = [html.index(words) for words in order]
     assert places == sorted(places)

@@ -25,7 +25,7 @@ def test_group_time_of_every_outcome_has_its_interval(data):
     analysis = data.study.analyses[1]
     text = words(group_time_text(data, analysis))
     for outcome in data.outcomes_of(analysis):
-        (effect,) = data.effects("imaging", outcome.name, "change_pooled")
+        (effect,) = data.effects("imaging", outcome.name, "mmrm_group_time")
         assert f"{outcome.label} (Stem cells minus Control): {effect.text}" in text
     assert text.count("95 % CI") == 5
     assert group_time_text(data, data.study.analyses[2]).text == ""
@@ -33,7 +33,7 @@ def test_group_time_of_every_outcome_has_its_interval(data):
 
 def test_group_time_of_a_family_carries_its_adjusted_p_values():
     values = imaging_plan()
-    values["families"][0]["method"] = "change_pooled"
+    values["families"][0]["method"] = "mmrm_group_time"
     data = CitedResults.of(imaging_results(values))
     text = words(group_time_text(data, data.study.analyses[1]))
     for row in data.rows("adjusted"):
@@ -43,7 +43,7 @@ def test_group_time_of_a_family_carries_its_adjusted_p_values():
 
 def test_group_time_as_main_estimator_is_not_told_twice():
     values = imaging_plan()
-    values["analyses"][1]["main_method"] = "change_pooled"
+    values["analyses"][1]["main_method"] = "mmrm_group_time"
     data = CitedResults.of(imaging_results(values))
     assert group_time_text(data, data.study.analyses[1]).text == ""
 

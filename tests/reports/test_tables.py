@@ -147,7 +147,7 @@ def test_group_time_stands_beside_the_main_effect():
     assert cells(table)[0][-1] == "Group × time, interval"
     for outcome in data.outcomes_of(analysis):
         (main,) = data.effects("imaging", outcome.name, "ancova_hc3")
-        (beside,) = data.effects("imaging", outcome.name, "change_pooled")
+        (beside,) = data.effects("imaging", outcome.name, "mmrm_group_time")
         row = row_of(table, f"{outcome.label}, {outcome.unit}")
         assert row[5] == effect_cell(main)
         assert row[8].replace("\u00a0", " ") == f"{effect_cell(beside)}; {p_value(beside.p)}"
@@ -157,12 +157,12 @@ def test_group_time_stands_beside_the_main_effect():
 
 def test_group_time_that_is_adjusted_says_so():
     values = imaging_plan()
-    values["families"][0]["method"] = "change_pooled"
+    values["families"][0]["method"] = "mmrm_group_time"
     data = CitedResults.of(imaging_results(values))
     table = outcome_table(data, data.study.analyses[1])
     assert "p, adj." not in cells(table)[0]
     adjusted = data.results.tables["adjusted"].set_index("key")["p_adjusted"]
-    (beside,) = data.effects("imaging", "fa_cst", "change_pooled")
+    (beside,) = data.effects("imaging", "fa_cst", "mmrm_group_time")
     row = row_of(table, "FA, ipsilesional corticospinal tract, FA")
     assert row[-1].replace("\u00a0", " ").endswith(p_value(adjusted[beside.key], "adj. p"))
 

@@ -19,7 +19,7 @@ from neurotrial.models.study_fit import count_steps, fit_study
 from neurotrial.results import read_results, write_results
 
 METHODS = [f"{kind}_{prior}" for kind in (ANCOVA, GROUP_TIME) for prior in PRIOR_SETS]
-PRIMARY = "methods: [ancova, change_score, follow_up, improvement_ratio, share_of_potential, within_arm]"
+PRIMARY = "methods: [ancova, change_score, group_time, clda, follow_up, improvement_ratio, share_of_potential, within_arm]"
 KEY = "primary/fma_total/itt/{}/cells-control/day90"
 
 
