@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -124,8 +124,14 @@ def tidy_frame(estimates: Iterable[Estimate]) -> pd.DataFrame:
     """
     rows = list(estimates)
     return pd.DataFrame(
-        {name: pd.Series([_cell(row, name) for row in rows], dtype=dtype) for name, dtype in _DTYPES.items()}
+        {name: _column([_cell(row, name) for row in rows], dtype) for name, dtype in _DTYPES.items()}
     )
+
+
+def _column(values: list[Any], dtype: str) -> Any:
+    if dtype == "float64":
+        return np.array(values, dtype="float64")
+    return pd.array(values, dtype="Int64") if dtype == "Int64" else pd.array(values, dtype="str")
 
 
 def failed_row(method: str, reason: str, contrast: str = "arm", visit: str = "") -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from neurotrial.models.change import Comparison
@@ -35,9 +36,9 @@ class _Wide:
         """Return a row for each participant and visit, the arms with the reference first."""
         arms = self.frame[self.arm].astype("str")
         order = [self.reference, *(name for name in self._order() if name != self.reference)]
-        shared = self.frame.drop(columns=[self.outcome, self.baseline]).assign(
-            **{self.arm: pd.Categorical(arms, order), "participant": range(len(self.frame))}
-        )
+        shared = self.frame.drop(columns=[self.outcome, self.baseline])
+        shared[self.arm] = pd.Categorical(arms, order)
+        shared["participant"] = np.arange(len(shared))
         parts = [
             shared.assign(visit=visit, value=self.frame[column].to_numpy(dtype="float64"))
             for visit, column in ((_FIRST, self.baseline), (_SECOND, self.outcome))

@@ -219,7 +219,9 @@ def demo(folder: Path, jobs: int | None) -> None:
     sys.exit(code)
 
 
-@main.command(epilog="Examples:\n  neurotrial verify\n  neurotrial verify --numbers validation.tsv\n  neurotrial verify --bayes")
+@main.command(
+    epilog="Examples:\n  neurotrial verify\n  neurotrial verify --numbers validation.tsv\n  neurotrial verify --bayes"
+)
 @click.option(
     "--numbers",
     type=click.Path(dir_okay=False, path_type=Path),

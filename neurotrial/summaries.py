@@ -127,7 +127,9 @@ def show_references(numbers: Path | None = None) -> int:
     show_table("Agreement with the references", header, rows)
     failed = int((~table["ok"]).sum())
     for row in table[~table["ok"]].head(ROWS_SHOWN).to_dict("records"):
-        where = f"{row['case']}: {row['model']}, {row['method']}, {row['term_or_contrast']}, {row['quantity']}"
+        where = (
+            f"{row['case']}: {row['model']}, {row['method']}, {row['term_or_contrast']}, {row['quantity']}"
+        )
         line = f"{where}: reference {row['reference']:.15g}, ours {row['ours']:.15g}"
         console(stderr=True).print(line, style="bold red", markup=False)
     console().print(f"{len(table)} numbers compared, {failed} outside their tolerance")

@@ -58,7 +58,7 @@ class DesignMatrix:
                 for name, levels in self.factors.items()
             }
         )
-        made = self.spec.get_model_matrix(typed, context={}, na_action="ignore")
+        made = self.spec.get_model_matrix(typed, context={}, na_action="ignore", output="numpy")
         return np.asarray(made, dtype="float64")[:, self.kept]
 
 
@@ -87,7 +87,7 @@ def design_matrix(long: LongData, roles: Roles, without: Sequence[str] = ()) -> 
     """
     made = _evaluated(roles.terms, long.frame)
     spec = made.model_spec
-    names = [str(name) for name in made.columns]
+    names = [str(name) for name in spec.column_names]
     kept = np.array([number for number, name in enumerate(names) if name not in without])
     matrix = np.asarray(made, dtype="float64")[:, kept]
     used = tuple(names[number] for number in kept)
@@ -113,7 +113,7 @@ def _evaluated(terms: str, frame: pd.DataFrame) -> Any:
 
     try:
         with np.errstate(all="ignore"):
-            return Formula(terms).get_model_matrix(frame, context={}, na_action="ignore")
+            return Formula(terms).get_model_matrix(frame, context={}, na_action="ignore", output="numpy")
     except FormulaicError as error:
         raise refuse("formula", f"cannot be evaluated: {error}", "correct the term") from error
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from neurotrial.errors import InputError, Problem, refuse
-from neurotrial.models.checks import number_problems
+from neurotrial.errors import InputError, refuse
+from neurotrial.models.repeated_measures.long_checks import (
+    arm_problems,
+    factor_problems,
+    is_number,
+    key_problems,
+    value_problems,
+    variation_problems,
+)
 from neurotrial.models.repeated_measures.named import NEEDS_TIME
 from neurotrial.table_checks import describe_rows
 
@@ -91,75 +98,65 @@ def long_data(data: pd.DataFrame, roles: Roles, outcomes: Sequence[str] = ()) ->
     wanted = list(dict.fromkeys([*roles.columns, *measured]))
     frame = data[[name for name in wanted if name in data]].reset_index(drop=True)
     frame.index.name = "row"
-    problems = [*_number_problems(frame, roles, measured), *_key_problems(frame, roles)]
+    person, people = pd.factorize(frame[roles.subject])
+    visit, names = _visit_codes(frame[roles.visit])
+    problems = [
+        *value_problems(frame, roles, measured),
+        *key_problems(frame, roles, person, visit),
+    ]
     if problems:
         raise InputError(problems)
     kept, decisions = _complete(frame, roles, measured)
-    visits = _visits(frame[roles.visit], kept[roles.visit])
-    problems = [*_size_problems(kept, roles, visits), *_arm_problems(kept, roles)]
+    present = np.bincount(visit[kept], minlength=len(names)) > 0
+    visits = tuple(name for name, there in zip(names, present, strict=True) if there)
+    rows = kept[np.lexsort((visit[kept], _by_appearance(person[kept])))]
+    ordered = frame.iloc[rows].reset_index(drop=True)
+    typed = _with_factors(ordered, roles, (np.cumsum(present) - 1)[visit[rows]], visits)
+    problems = [
+        *variation_problems(ordered, roles, visits, measured),
+        *arm_problems(ordered, roles),
+        *factor_problems(typed, roles),
+    ]
     if problems:
         raise InputError(problems)
-    rank = {name: number for number, name in enumerate(visits)}
-    order = kept[roles.visit].astype(str).map(rank).to_numpy()
-    first = pd.factorize(kept[roles.subject])[0]
-    kept = kept.iloc[np.lexsort((order, first))].reset_index(drop=True)
-    typed = _with_factors(kept, roles, visits)
-    problems = [*_factor_problems(typed, roles)]
-    if problems:
-        raise InputError(problems)
-    levels, times, level = _levels(kept, roles, visits)
+    number = _by_appearance(person[rows])
+    seen = people[person[rows]][np.unique(number, return_index=True)[1]]
+    gone = len(people) - len(seen)
+    if gone:
+        decisions.append(f"participants without any row in the fit: {gone}")
+    levels, times, level = _levels(ordered, roles, visits, (np.cumsum(present) - 1)[visit[rows]])
     groups, shift = _groups(typed, roles)
-    number, names = pd.factorize(kept[roles.subject])
-    people = tuple(str(name) for name in names)
-    return LongData(
-        typed, number, people, visits, levels, times, level + shift * len(levels), groups, tuple(decisions)
-    )
+    level = level + shift * len(levels)
+    who = tuple(str(name) for name in seen)
+    return LongData(typed, number, who, visits, levels, times, level, groups, tuple(decisions))
 
 
-def _number_problems(frame: pd.DataFrame, roles: Roles, measured: Sequence[str]) -> Iterator[Problem]:
-    others = [name for name in (roles.time, roles.weights) if name]
-    numeric = [*([] if _plain_numbers(frame, measured) else measured), *others]
-    for name in dict.fromkeys(numeric):
-        yield from number_problems(frame, name, (roles.subject, roles.visit))
-    for name in roles.explaining:
-        if name not in others and _is_number(frame[name]):
-            yield from number_problems(frame, name, (roles.subject, roles.visit))
-    if roles.weights and _is_number(frame[roles.weights]):
-        low = frame.index[frame[roles.weights] <= 0]
-        if len(low):
-            rows = describe_rows(frame, low, (roles.subject, roles.visit, roles.weights))
-            rule = "a weight is greater than 0: the variance is divided by it"
-            yield Problem(f"column {roles.weights!r}", rule, "set the outcome of such a row to missing", rows)
+def _visit_codes(declared: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the number of each row's visit, -1 where it is missing, and the visits in order."""
+    if isinstance(declared.dtype, pd.CategoricalDtype):
+        return declared.cat.codes.to_numpy(dtype=np.int64), tuple(
+            str(name) for name in declared.cat.categories
+        )
+    codes, names = pd.factorize(declared, sort=is_number(declared))
+    return codes.astype(np.int64), tuple(str(name) for name in names)
 
 
-def _plain_numbers(frame: pd.DataFrame, measured: Sequence[str]) -> bool:
-    """Say at once whether all outcomes are numbers without an infinite one."""
-    block = frame[list(measured)]
-    floats = all(isinstance(kind, np.dtype) and kind.kind == "f" for kind in block.dtypes)
-    return floats and not bool(np.isinf(block.to_numpy()).any())
+def _by_appearance(codes: np.ndarray) -> np.ndarray:
+    """Return codes numbered anew, from 0 in order of appearance."""
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
 
 
-def _key_problems(frame: pd.DataFrame, roles: Roles) -> Iterator[Problem]:
-    keys = [roles.subject, roles.visit]
-    for name in keys:
-        lacking = frame.index[frame[name].isna()]
-        if len(lacking):
-            rows = describe_rows(frame, lacking, [*keys, roles.outcome])
-            yield Problem(f"column {name!r}", "is missing", "fill it in, or remove the rows", rows)
-    again = frame.index[frame.duplicated(keys, keep=False)]
-    if len(again):
-        rows = describe_rows(frame, again, [*keys, roles.outcome])
-        rule = "a participant has one row at each visit"
-        yield Problem(f"columns {keys[0]!r}, {keys[1]!r}", rule, "remove the rows that do not count", rows)
-
-
-def _complete(frame: pd.DataFrame, roles: Roles, measured: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+def _complete(frame: pd.DataFrame, roles: Roles, measured: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Return the positions of the rows that have everything, and what was left out."""
     outcomes = set(measured)
-    others = [name for name in frame if name not in outcomes]
-    lacking = {name: int(frame[name].isna().sum()) for name in others if frame[name].isna().any()}
-    unmeasured = frame[list(measured)].isna().all(axis=1)
-    kept = frame[~unmeasured & frame[others].notna().all(axis=1)]
-    if kept.empty:
+    missing = {name: frame[name].isna().to_numpy() for name in frame if name not in outcomes}
+    lacking = {name: int(lost.sum()) for name, lost in missing.items() if lost.any()}
+    unmeasured = frame[list(measured)].isna().to_numpy().all(axis=1)
+    kept = np.flatnonzero(~(unmeasured | np.logical_or.reduce(list(missing.values()))))
+    if not kept.size:
         rule = "no row has the outcome and every explaining column"
         raise refuse(f"column {roles.outcome!r}", rule, "give the values that are missing")
     decisions = []
@@ -168,88 +165,36 @@ def _complete(frame: pd.DataFrame, roles: Roles, measured: Sequence[str]) -> tup
     if lacking:
         why = ", ".join(f"{name} in {count}" for name, count in lacking.items())
         decisions.append(f"rows left out because a column is missing: {why}")
-    gone = frame[roles.subject].nunique() - kept[roles.subject].nunique()
-    if gone:
-        decisions.append(f"participants without any row in the fit: {gone}")
     return kept, decisions
 
 
-def _visits(declared: pd.Series[Any], used: pd.Series[Any]) -> tuple[str, ...]:
-    present = set(used.astype(str))
-    if isinstance(declared.dtype, pd.CategoricalDtype):
-        order = list(declared.cat.categories)
-    elif _is_number(declared):
-        order = sorted(used.unique())
-    else:
-        order = list(dict.fromkeys(declared))
-    return tuple(str(name) for name in order if str(name) in present)
-
-
-def _size_problems(kept: pd.DataFrame, roles: Roles, visits: Sequence[str]) -> Iterator[Problem]:
-    if len(visits) < 2:  # noqa: PLR2004
-        rule = f"repeated measures need two visits; found: {', '.join(visits)}"
-        yield Problem(f"column {roles.visit!r}", rule, "use ancova for one visit")
-    if kept[roles.subject].nunique() < 2:  # noqa: PLR2004
-        yield Problem(f"column {roles.subject!r}", "there is one participant only", "give all participants")
-    for name in [roles.outcome] if roles.outcome in kept else []:
-        values = kept[name].dropna()
-        if len(values) and np.ptp(values.to_numpy(dtype="float64")) == 0:
-            rule = f"is {values.iloc[0]:g} in all {len(values)} rows"
-            yield Problem(f"column {name!r}", rule, "nothing can be estimated from a constant outcome")
-
-
-def _arm_problems(kept: pd.DataFrame, roles: Roles) -> Iterator[Problem]:
-    for role, name in (("by_arm", roles.by_arm),):
-        if name is None:
-            continue
-        arms = kept.groupby(roles.subject, sort=False)[name].nunique()
-        several = arms.index[arms > 1]
-        if len(several):
-            rows = describe_rows(
-                kept, kept.index[kept[roles.subject].isin(several)], (roles.subject, roles.visit, name)
-            )
-            rule = "a participant has one arm at all visits"
-            yield Problem(f"{role} column {name!r}", rule, "correct the rows", rows)
-
-
-def _is_number(values: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-
-
-def _with_factors(kept: pd.DataFrame, roles: Roles, visits: Sequence[str]) -> pd.DataFrame:
-    typed = kept.copy()
-    factors = [name for name in roles.explaining if not _is_number(kept[name])]
-    for name in dict.fromkeys([*factors, *([roles.by_arm] if roles.by_arm else [])]):
-        typed[name] = kept[name].astype("category").cat.remove_unused_categories().cat.as_unordered()
+def _with_factors(
+    ordered: pd.DataFrame, roles: Roles, visit: np.ndarray, visits: Sequence[str]
+) -> pd.DataFrame:
+    made: dict[str, Any] = {}
+    for name in dict.fromkeys([*roles.explaining, *([roles.by_arm] if roles.by_arm else [])]):
+        if name == roles.by_arm or not is_number(ordered[name]):
+            column = ordered[name].astype("category").cat
+            made[name] = column.remove_unused_categories().cat.as_unordered()
     if roles.visit_is_factor:
-        typed[roles.visit] = pd.Categorical(kept[roles.visit].astype(str), categories=list(visits))
-    return typed
-
-
-def _factor_problems(typed: pd.DataFrame, roles: Roles) -> Iterator[Problem]:
-    for name in roles.explaining:
-        if isinstance(typed[name].dtype, pd.CategoricalDtype) and len(typed[name].cat.categories) < 2:  # noqa: PLR2004
-            rule = f"has one level only in the rows of the fit: {typed[name].cat.categories[0]}"
-            yield Problem(f"column {name!r}", rule, "leave it out of the formula")
+        made[roles.visit] = pd.Categorical.from_codes(visit, dtype=pd.CategoricalDtype(list(visits)))
+    return ordered.assign(**made)
 
 
 def _levels(
-    kept: pd.DataFrame, roles: Roles, visits: Sequence[str]
+    ordered: pd.DataFrame, roles: Roles, visits: Sequence[str], visit: np.ndarray
 ) -> tuple[tuple[str, ...], FloatArray | None, np.ndarray]:
-    rank = {name: number for number, name in enumerate(visits)}
-    by_visit = kept[roles.visit].astype(str).map(rank).to_numpy()
     if roles.time is None or roles.covariance not in NEEDS_TIME:
-        return tuple(visits), None, by_visit
-    time = kept[roles.time].to_numpy(dtype="float64")
-    per_visit = pd.Series(time).groupby(by_visit)
+        return tuple(visits), None, visit
+    time = ordered[roles.time].to_numpy(dtype="float64")
+    per_visit = pd.Series(time).groupby(visit)
     if (per_visit.max() == per_visit.min()).all():
-        return tuple(visits), per_visit.first().to_numpy(), by_visit
-    again = kept.index[kept.duplicated([roles.subject, roles.time], keep=False)]
+        return tuple(visits), per_visit.first().to_numpy(), visit
+    again = ordered.index[ordered.duplicated([roles.subject, roles.time], keep=False)]
     if len(again):
-        rows = describe_rows(kept, again, (roles.subject, roles.visit, roles.time))
-        raise refuse(
-            f"column {roles.time!r}", "a participant has one row at each time", "correct the times", rows
-        )
+        rows = describe_rows(ordered, again, (roles.subject, roles.visit, roles.time))
+        rule = "a participant has one row at each time"
+        raise refuse(f"column {roles.time!r}", rule, "correct the times", rows)
     distinct, level = np.unique(time, return_inverse=True)
     return tuple(f"{value:g}" for value in distinct), distinct, level
 

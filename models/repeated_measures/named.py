@@ -186,7 +186,12 @@ def _pattern(kind: str, levels: Sequence[str], times: FloatArray | None, unit: f
         return correlations.antedependent(n), scales.BOUNDED, _neighbours, names
     if kind == "sp_exp" and times is not None:
         distances = np.abs(np.subtract.outer(times, times)) / unit
-        return correlations.power(distances), scales.LOGIT, _by_distance(distances), [f"cor(distance {unit:g})"]
+        return (
+            correlations.power(distances),
+            scales.LOGIT,
+            _by_distance(distances),
+            [f"cor(distance {unit:g})"],
+        )
     if kind == "us":
         names = [f"L({levels[a]}, {levels[b]})" for a in range(n) for b in range(a)]
         return correlations.cholesky(n), scales.IDENTITY, _cholesky_parts, names

@@ -111,13 +111,13 @@ def solve(work: Working, structure: Structure, *, reml: bool, start: FloatArray 
     return Solution(work, structure, reml, optimum, evaluation, reasons)
 
 
-def _search(
-    sums: Sums, structure: Structure, theta: FloatArray, sound: np.ndarray, *, reml: bool
-) -> Optimum:
+def _search(sums: Sums, structure: Structure, theta: FloatArray, sound: np.ndarray, *, reml: bool) -> Optimum:
     """Search the maximum for the cells that can have one; the others stay where they are."""
     chosen = np.flatnonzero(sound)
     infinite = np.full(len(sound), np.inf)
-    whole = Optimum(theta, np.zeros_like(sound), infinite, infinite.copy(), np.zeros(len(sound), dtype=np.int64))
+    whole = Optimum(
+        theta, np.zeros_like(sound), infinite, infinite.copy(), np.zeros(len(sound), dtype=np.int64)
+    )
     if chosen.size:
         found = maximise(sums.cells(chosen), structure, theta[chosen], reml=reml)
         whole.theta[chosen], whole.converged[chosen] = found.theta, found.converged

@@ -136,12 +136,12 @@ def test_unknown_levels_in_contrasts(long):
         (lambda: fit.emmeans("arm").contrast({"x": [1, 0, -1]}), "for the levels control, cells"),
         (lambda: fit.contrast({"x": {"arms": 1}}), "names arms"),
         (lambda: fit.contrast({"x": [1, 0]}), "one finite weight for each of 9"),
-        (lambda: fit.effects(), "does not know which factor is the arm"),
+        (fit.effects, "does not know which factor is the arm"),
         (lambda: fit.anova(1), "1 is not known"),
         (lambda: fit.tidy(conf_level=95), "95 is not between 0 and 1"),
         (lambda: fit.standardised("arm", "pooled"), "'pooled' is not known"),
         (lambda: fit.standardised("arm", -1.0), "is no standard deviation"),
-        (lambda: fit.random_effects(), "is no covariance of random effects"),
+        (fit.random_effects, "is no covariance of random effects"),
     ):
         with pytest.raises(InputError, match=match):
             call()

@@ -9,7 +9,15 @@ from neurotrial.models.repeated_measures.working import Rows, working
 
 
 def fitted(long, covariance, **other):
-    return mmrm("y ~ age + arm * visit", long, subject="who", visit="visit", covariance=covariance, time="week", **other)
+    return mmrm(
+        "y ~ age + arm * visit",
+        long,
+        subject="who",
+        visit="visit",
+        covariance=covariance,
+        time="week",
+        **other,
+    )
 
 
 @pytest.mark.parametrize("method", ["reml", "ml"])
@@ -63,7 +71,9 @@ def test_expected_information_is_the_mean_of_the_observed(make_long):
     observed = (found.observed / unit).mean(axis=0)
     error = (found.observed / unit).std(axis=0) / np.sqrt(4000)
     distance = np.abs(observed - (found.expected / unit)[0]) / error
-    assert distance.max() < 4.5  # 100 elements: the largest of as many normal deviates is beyond 4.5 once in 1,500 runs
+    assert (
+        distance.max() < 4.5
+    )  # 100 elements: the largest of as many normal deviates is beyond 4.5 once in 1,500 runs
 
 
 @pytest.mark.parametrize("covariance", STRUCTURES)

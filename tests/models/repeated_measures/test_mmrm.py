@@ -17,7 +17,13 @@ def fit(make_long):
 
 def test_every_table_has_the_tidy_columns(fit):
     means = fit.emmeans("arm", by="visit")
-    for table in (fit.tidy(), fit.effects("arm"), means.tidy(), means.contrast().tidy(), fit.standardised("arm")):
+    for table in (
+        fit.tidy(),
+        fit.effects("arm"),
+        means.tidy(),
+        means.contrast().tidy(),
+        fit.standardised("arm"),
+    ):
         assert tuple(table) == TIDY_COLUMNS
         assert (table["status"] == "ok").all()
         assert (table["n_participants"] == 23).all()
@@ -28,7 +34,9 @@ def test_intervals_and_p_values_are_those_of_t(fit):
     table = fit.tidy(conf_level=0.9)
     half = stats.t.isf(0.05, table["df"]) * table["std_error"]
     np.testing.assert_allclose(table["conf_high"] - table["estimate"], half, rtol=1e-9)
-    np.testing.assert_allclose(table["p_value"], 2 * stats.t.sf(abs(table["statistic"]), table["df"]), rtol=1e-12)
+    np.testing.assert_allclose(
+        table["p_value"], 2 * stats.t.sf(abs(table["statistic"]), table["df"]), rtol=1e-12
+    )
     assert (table["conf_level"] == 0.9).all()
 
 
@@ -72,7 +80,8 @@ def test_least_squares_means_are_predictions_at_the_mean(fit):
 def test_weights_of_the_other_factors(make_long):
     fit = mmrm("y ~ sex + arm * visit", make_long(), **ROLES)
     only = {
-        level: fit.emmeans("arm", at={"sex": level}).tidy()["estimate"].to_numpy() for level in ("female", "male")
+        level: fit.emmeans("arm", at={"sex": level}).tidy()["estimate"].to_numpy()
+        for level in ("female", "male")
     }
     equal = fit.emmeans("arm").tidy()["estimate"]
     np.testing.assert_allclose(equal, (only["female"] + only["male"]) / 2, rtol=1e-12)
@@ -81,7 +90,9 @@ def test_weights_of_the_other_factors(make_long):
     share = (fit.long.frame["sex"] == "male").mean()
     assert share != 0.5
     observed = fit.emmeans("arm", by="visit", weights="observed").tidy()["estimate"].iloc[0]
-    parts = [fit.emmeans("arm", by="visit", at={"sex": s}).tidy()["estimate"].iloc[0] for s in ("female", "male")]
+    parts = [
+        fit.emmeans("arm", by="visit", at={"sex": s}).tidy()["estimate"].iloc[0] for s in ("female", "male")
+    ]
     assert observed == pytest.approx((1 - share) * parts[0] + share * parts[1], rel=1e-12)
 
 
@@ -136,7 +147,10 @@ def test_presets_of_kenward_roger_differ_where_they_should(make_long):
     long = make_long()
     for covariance, curved in (("us", False), ("toep", False), ("ar1h", True), ("csh", True)):
         made = mmrm(FORMULA, long, covariance=covariance, **ROLES)
-        error = {kr: made.inferred("kenward-roger", kr).tidy()["std_error"].to_numpy() for kr in ("linear", "sas", "mmrm")}
+        error = {
+            kr: made.inferred("kenward-roger", kr).tidy()["std_error"].to_numpy()
+            for kr in ("linear", "sas", "mmrm")
+        }
         assert np.allclose(error["linear"], error["sas"], rtol=1e-12) is not curved
         assert not np.allclose(error["linear"], error["mmrm"], rtol=1e-6)
 
@@ -221,7 +235,9 @@ def test_residuals_are_whitened(make_long):
     table = fit.residuals()
     np.testing.assert_allclose(table["y"] - table["fitted"], table["residual"], rtol=0, atol=1e-12)
     assert table["pearson"].std() == pytest.approx(1, abs=0.1)
-    wide = table.pivot(index="who", columns="visit", values="normalised").corr().to_numpy()
+    wide = (
+        table.pivot_table(index="who", columns="visit", values="normalised", observed=True).corr().to_numpy()
+    )
     assert np.abs(wide - np.eye(4)).max() < 0.3
 
 
@@ -231,13 +247,11 @@ def test_common_baseline_mean(make_long):
     rows = fit.effects()
     assert rows[rows["term"] == "arm"]["visit"].tolist() == ["v2", "v3", "v4"]
     means = rows[(rows["term"] == "lsmean") & (rows["visit"] == "v1")]["estimate"]
-    assert means.nunique() == 1
+    assert means.max() == means.min()
     assert fit.n_per_arm == {"control": 14, "cells": 9}
     pd.testing.assert_frame_equal(
         fit.effects().query("term == 'arm'").reset_index(drop=True)[["visit", "estimate"]],
-        fit.effects()
-        .query("term == 'group_by_time'")
-        .reset_index(drop=True)[["visit", "estimate"]],
+        fit.effects().query("term == 'group_by_time'").reset_index(drop=True)[["visit", "estimate"]],
     )
 
 

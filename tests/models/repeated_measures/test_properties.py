@@ -32,7 +32,9 @@ def test_units_and_offsets_carry_over(seed, offset, factor):
     others = found.index.difference(["Intercept"])
     # an offset of 1e4 units leaves 12 digits of an outcome of size 1e-3
     loss = 1e-8 * (1 + abs(offset) / factor / 1e4)
-    np.testing.assert_allclose(found.loc[others, "estimate"] / factor, expected.loc[others, "estimate"], rtol=loss, atol=loss)
+    np.testing.assert_allclose(
+        found.loc[others, "estimate"] / factor, expected.loc[others, "estimate"], rtol=loss, atol=loss
+    )
     np.testing.assert_allclose(found["std_error"] / factor, expected["std_error"], rtol=loss)
     np.testing.assert_allclose(found["df"], expected["df"], rtol=10 * loss)
 
@@ -52,9 +54,7 @@ def test_people_without_outcomes_change_nothing(seed):
 
     long = made_up(seed, (18, 14), n_visits=3, lost=0.1)
     ghosts = long[long["who"].isin(["p01", "p20"])].assign(y=np.nan, who=lambda rows: "ghost-" + rows["who"])
-    np.testing.assert_allclose(
-        table(pd.concat([long, ghosts]))[NUMBERS], table(long)[NUMBERS], rtol=1e-12
-    )
+    np.testing.assert_allclose(table(pd.concat([long, ghosts]))[NUMBERS], table(long)[NUMBERS], rtol=1e-12)
 
 
 @given(seeds, st.sampled_from(["us", "csh", "toep"]))

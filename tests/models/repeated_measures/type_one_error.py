@@ -80,7 +80,9 @@ def rejections(trial, model, number, seed=1, methods=("default",)):
         size = min(BATCH, number - done)
         values = outcomes(trial, size, stream)
         for method in methods:
-            fits = mmrm_many(formula, frame, outcomes=values, subject="who", visit="visit", batch=BATCH, **METHODS[method])
+            fits = mmrm_many(
+                formula, frame, outcomes=values, subject="who", visit="visit", batch=BATCH, **METHODS[method]
+            )
             weights = np.array([[float(name == coefficient) for name in fits.names]])
             estimate, std_error, df, words = fits.functions(weights)
             if not (fits.cells["status"] == "ok").all():
@@ -98,7 +100,9 @@ def main(number):
         for model in MODELS:
             shares, exact = rejections(trial, model, number, methods=tuple(METHODS))
             cells = "  ".join(f"{method} {100 * share:.2f}" for method, share in shares.items())
-            sys.stdout.write(f"{trial.name}; {model}; default is {'exact' if exact else 'approximate'}: {cells}\n")
+            sys.stdout.write(
+                f"{trial.name}; {model}; default is {'exact' if exact else 'approximate'}: {cells}\n"
+            )
             sys.stdout.flush()
 
 
