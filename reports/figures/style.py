@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -27,6 +27,7 @@ __all__ = [
     "in_house_style",
     "line_count",
     "mark_simulated",
+    "named_styles",
     "new_figure",
     "note_simulated",
     "spread",
@@ -92,7 +93,11 @@ class ArmStyle:
 
 def arm_styles(study: Study) -> dict[str, ArmStyle]:
     """Return a style for each arm, in the order of the study file."""
-    names = [arm.name for arm in study.arms]
+    return named_styles([arm.name for arm in study.arms])
+
+
+def named_styles(names: Sequence[str]) -> dict[str, ArmStyle]:
+    """Return a style for each of some names, in their order."""
     return {
         name: ArmStyle(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], _LINES[i % len(_LINES)])
         for i, name in enumerate(names)
