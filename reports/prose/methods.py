@@ -44,9 +44,9 @@ _ESTIMATORS = {
     "change_welch": "The change from baseline is compared between arms by Welch's t-test.",
     "mmrm_group_time": "Group × time is the difference between the arms in the change from baseline, from a mixed model for "
     "repeated measures: all values of all participants, unstructured covariance of the visits, restricted maximum likelihood; an "
-    "exact t-test where the data allow one, else degrees of freedom after Kenward and Roger.",
-    "clda": "A mixed model for repeated measures with one baseline mean for all arms (constrained longitudinal data analysis) "
-    "compares the arms at follow-up, with the same inference.",
+    "exact t-test where the data allow one, else standard errors and degrees of freedom after Kenward and Roger [@kenward1997].",
+    "clda": "A mixed model for repeated measures with one baseline mean for all arms (constrained longitudinal data analysis "
+    "[@liang2000]) compares the arms at follow-up, with the same inference.",
     "follow_up_welch": "The value at follow-up alone is compared between arms by Welch's t-test.",
     "ratio_baseline_welch": "The improvement ratio is the change divided by the baseline value, compared by Welch's t-test; "
     "it is undefined for a baseline of 0 and depends on baseline [@vickers2001].",
