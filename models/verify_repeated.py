@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,31 +14,30 @@ from neurotrial.models.repeated_measures.hypotheses import type_2, type_3
 from neurotrial.models.repeated_measures.mmrm_fit import mmrm
 from neurotrial.models.repeated_measures.named import STRUCTURES, Covariance
 from neurotrial.models.repeated_measures.sandwich import ROBUST
+from neurotrial.models.verify_model_values import (
+    QUANTITIES,
+    Values,
+    all_arm_values,
+    coefficient_values,
+    contrast_values,
+    effect_values,
+    fit_values,
+    function_values,
+    mean_values,
+    r_names,
+    test_values,
+)
 
 if TYPE_CHECKING:
-    from neurotrial.models.repeated_measures.functions import Functions
     from neurotrial.models.repeated_measures.result import Mmrm
 
 __all__ = [
-    "Values",
     "clustered_values",
     "four_visit_values",
     "random_slopes_values",
     "two_visit_model_values",
 ]
 
-Values = Iterator[tuple[tuple[str, str, str, str, str], float]]
-"""Model, structure, method, term or contrast, quantity; and the number."""
-
-_QUANTITIES = {
-    "estimate": "estimate",
-    "se": "std_error",
-    "df": "df",
-    "t": "statistic",
-    "p": "p_value",
-    "lower": "conf_low",
-    "upper": "conf_high",
-}
 _INFERENCE: dict[str, dict[str, Any]] = {
     "satterthwaite": {"df": "satterthwaite"},
     "kr_linear": {"df": "kenward-roger", "kr": "linear"},
@@ -87,8 +86,8 @@ def four_visit_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
             yield from _robust(fit, "main", name)
         if name in {"us", "toep"}:
             full = mmrm(formula, frame, covariance=name, method="ml", df="satterthwaite", **_ROLES)
-            yield from _coefficients(full, "main", name, "mmrm:ml_satterthwaite")
-            yield from _fit(full, "main", name, "mmrm:ml", "minus2loglik")
+            yield from coefficient_values(full, "main", name, "mmrm:ml_satterthwaite")
+            yield from fit_values(full, "main", name, "mmrm:ml", "minus2loglik")
     by_arm: tuple[Covariance, ...] = ("us", "csh")
     for covariance in by_arm:
         fit = mmrm(formula, frame, covariance=covariance, by_arm="arm", **_ROLES)
@@ -121,14 +120,16 @@ def random_slopes_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
             }
             fit = mmrm(formula, frame, kr="pbkrtest", **roles)
             yield from _slopes(fit, model, name)
-            yield from _coefficients(
+            yield from coefficient_values(
                 fit.inferred("satterthwaite"), model, name, "lmerTest:reml_satterthwaite"
             )
-            yield from _all_arm(fit.inferred("satterthwaite"), model, name, "lmerTest:reml_satterthwaite")
+            yield from all_arm_values(
+                fit.inferred("satterthwaite"), model, name, "lmerTest:reml_satterthwaite"
+            )
             yield from _variances(fit, model, name, "lmer:reml", "minus2reml")
             yield from _predicted(fit, model, name)
             full = mmrm(formula, frame, method="ml", **roles)
-            yield from _coefficients(full, model, name, "lmerTest:ml_satterthwaite")
+            yield from coefficient_values(full, model, name, "lmerTest:ml_satterthwaite")
             yield from _variances(full, model, name, "lmer:ml", "minus2loglik")
 
 
@@ -142,16 +143,18 @@ def clustered_values(data: pd.DataFrame, spec: Mapping[str, Any]) -> Values:
     }
     for model, (formula, cluster) in plans.items():
         fit = mmrm(formula, frame, covariance="id", **_ROLES)
-        yield from _coefficients(fit, model, "none", "lm:ols")
+        yield from coefficient_values(fit, model, "none", "lm:ols")
         for kind in ROBUST:
             robust = fit.vcov_robust(kind, cluster)
             method = f"clubSandwich:{kind}_satterthwaite"
-            yield from _coefficients(robust, model, "none", method)
+            yield from coefficient_values(robust, model, "none", method)
             differences = robust.emmeans("arm", by="visit").contrast("reference")
-            yield from _named(differences, model, "none", method, "{contrast} @ {visit}")
+            yield from function_values(differences, model, "none", method, "{contrast} @ {visit}")
     weighted = mmrm("y ~ age + site + arm * visit", frame, covariance="id", weights="weight", **_ROLES)
     for kind in ("CR0", "CR3"):
-        rows = _coefficients(weighted.vcov_robust(kind), "wls", "none", f"clubSandwich:{kind}_satterthwaite")
+        rows = coefficient_values(
+            weighted.vcov_robust(kind), "wls", "none", f"clubSandwich:{kind}_satterthwaite"
+        )
         yield from ((key, value) for key, value in rows if key[-1] in {"estimate", "se"})
 
 
@@ -161,75 +164,13 @@ def _factors(data: pd.DataFrame, spec: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def _r_names(name: str) -> list[str]:
-    """Return a coefficient's name in R, with the parts of an interaction in either order."""
-    parts = [part.replace("[T.", "").replace("[", "").replace("]", "") for part in name.split(":")]
-    plain = ["(Intercept)" if part == "Intercept" else part for part in parts]
-    return [":".join(plain), ":".join(reversed(plain))] if len(plain) > 1 else plain
-
-
-def _coefficients(fit: Mmrm, model: str, structure: str, method: str) -> Values:
-    for _, row in fit.tidy().iterrows():
-        for name in _r_names(str(row["contrast"])):
-            for quantity, column in _QUANTITIES.items():
-                yield (model, structure, method, name, quantity), float(row[column])
-
-
-def _named(functions: Functions, model: str, structure: str, method: str, pattern: str) -> Values:
-    for row in functions.rows():
-        name = pattern.format(contrast=row.contrast, visit=row.visit)
-        for quantity, column in _QUANTITIES.items():
-            yield (model, structure, method, name, quantity), float(getattr(row, column))
-
-
-def _effects(fit: Mmrm, model: str, structure: str, method: str, changes: Any = "reference") -> Values:
-    crossed = "interaction" if changes == "successive" else "group_x_time"
-    for _, row in fit.effects("arm", changes=changes).iterrows():
-        name = {
-            "lsmean": f"{str(row['contrast']).replace('mean @', 'lsmean')} @ {row['visit']}",
-            "arm": f"{row['contrast']} @ {row['visit']}",
-            "within_arm": str(row["contrast"]),
-            "group_by_time": f"{crossed} {row['contrast']}",
-        }[str(row["term"])]
-        for quantity, column in _QUANTITIES.items():
-            yield (model, structure, method, name, quantity), float(row[column])
-
-
-def _fit(fit: Mmrm, model: str, structure: str, method: str, likelihood: str) -> Values:
-    numbers = {
-        likelihood: fit.neg2_loglik,
-        "aic": fit.aic,
-        "aicc": fit.aicc,
-        "bic": fit.bic,
-        "n_theta": fit.n_theta,
-        "n_obs": fit.n_observations,
-        "n_subjects": fit.n_participants,
-    }
-    for quantity, value in numbers.items():
-        yield (model, structure, method, "fit", quantity), float(value)
-    levels = fit.long.levels
-    for group in fit.long.groups or ("",):
-        block = fit.covariance_of(group).to_numpy()
-        for a, first in enumerate(levels):
-            for b, second in enumerate(levels):
-                name = f"sigma{'_' + group if group else ''}[{first},{second}]"
-                yield (model, structure, method, name, "covariance"), float(block[a, b])
-    if structure == "sp_exp":
-        variance = float(fit.covariance.to_numpy()[0, 0])
-        first, second = fit.covariance.to_numpy()[0, :2] / variance
-        times = np.asarray(fit.long.times)
-        yield (model, structure, method, "variance", "covariance"), variance
-        per_week = (second / first) ** (1 / (times[1] - times[0]))
-        yield (model, structure, method, "correlation one week apart", "correlation"), float(per_week)
-
-
 def _group_by_time(fit: Mmrm, model: str) -> Values:
     for name, inference in _INFERENCE.items():
         other = fit.inferred(**inference)
-        yield from _coefficients(other, model, "us", f"mmrm:{name}")
-        yield from _effects(other, model, "us", f"emmeans:{name}")
-    yield from _fit(fit, model, "us", "mmrm:reml", "minus2reml")
-    rows = _effects(fit, model, "us", "closed_form")
+        yield from coefficient_values(other, model, "us", f"mmrm:{name}")
+        yield from effect_values(other, model, "us", f"emmeans:{name}")
+    yield from fit_values(fit, model, "us", "mmrm:reml", "minus2reml")
+    rows = effect_values(fit, model, "us", "closed_form")
     yield from ((key, value) for key, value in rows if key[3].startswith("group_x_time"))
 
 
@@ -239,38 +180,33 @@ def _more_of_gxt(fit: Mmrm, model: str, means: dict[str, float], formula: str, f
         yield (model, "us", "emmeans:at_baseline_mean", name, "ref_value"), means[name]
     yield (model, "us", "emmeans", "rows_used", "n"), fit.n_observations
     other = fit.inferred("satterthwaite")
-    yield from _means(
+    yield from mean_values(
         other.emmeans("arm", by="visit", weights="observed"), model, "emmeans:satterthwaite:proportional"
     )
-    yield from _means(
+    yield from mean_values(
         other.emmeans("arm", by="visit", at=means), model, "emmeans:satterthwaite:at_baseline_mean"
     )
     yield from _counted_df(fit, model)
     for kind in ROBUST:
-        yield from _effects(fit.vcov_robust(kind), model, "us", f"mmrm:{kind}")
+        yield from effect_values(fit.vcov_robust(kind), model, "us", f"mmrm:{kind}")
     full = mmrm(formula, frame, method="ml", df="satterthwaite", **_ROLES)
-    yield from _coefficients(full, model, "us", "mmrm:ml_satterthwaite")
-    yield from _fit(full, model, "us", "mmrm:ml", "minus2loglik")
-    yield from _coefficients(fit.inferred("residual"), model, "us", "gls:reml")
+    yield from coefficient_values(full, model, "us", "mmrm:ml_satterthwaite")
+    yield from fit_values(full, model, "us", "mmrm:ml", "minus2loglik")
+    yield from coefficient_values(fit.inferred("residual"), model, "us", "gls:reml")
     yield (model, "us", "gls:reml", "fit", "minus2reml"), fit.neg2_loglik
 
 
 def _counted_df(fit: Mmrm, model: str) -> Values:
     """Yield residual and between-within df; R's mmrm takes CR0 errors with the former, unless told otherwise."""
-    yield from _coefficients(fit.inferred("between-within"), model, "us", "mmrm:between_within")
+    yield from coefficient_values(fit.inferred("between-within"), model, "us", "mmrm:between_within")
     rows = fit.inferred("residual").tidy()
     rows["std_error"] = fit.vcov_robust("CR0").tidy()["std_error"]
     rows["p_value"] = 2 * stats.t.sf((rows["estimate"] / rows["std_error"]).abs(), rows["df"])
     for _, row in rows.iterrows():
-        for name in _r_names(str(row["contrast"])):
+        for name in r_names(str(row["contrast"])):
             for quantity in ("se", "df", "p"):
                 key = (model, "us", "mmrm:residual", name, quantity)
-                yield key, float(row[_QUANTITIES[quantity]])
-
-
-def _means(means: Functions, model: str, method: str) -> Values:
-    for key, value in _named(means, model, "us", method, "{contrast} @ {visit}"):
-        yield (*key[:3], key[3].replace("mean @", "lsmean"), key[4]), value
+                yield key, float(row[QUANTITIES[quantity]])
 
 
 def _constrained(fit: Mmrm, model: str, spec: Mapping[str, Any]) -> Values:
@@ -278,17 +214,17 @@ def _constrained(fit: Mmrm, model: str, spec: Mapping[str, Any]) -> Values:
     post = f"arm[T.{treated}]:visit[{last}]"
     for name, inference in _INFERENCE.items():
         other = fit.inferred(**inference)
-        for key, value in _coefficients(other, model, "us", f"mmrm:{name}"):
-            yield (*key[:3], "arm_post" if key[3] in _r_names(post) else key[3], key[4]), value
-        yield from _effects(other, model, "us", f"mmrm:{name}")
-    yield from _fit(fit, model, "us", "mmrm:reml", "minus2reml")
+        for key, value in coefficient_values(other, model, "us", f"mmrm:{name}"):
+            yield (*key[:3], "arm_post" if key[3] in r_names(post) else key[3], key[4]), value
+        yield from effect_values(other, model, "us", f"mmrm:{name}")
+    yield from fit_values(fit, model, "us", "mmrm:reml", "minus2reml")
 
 
 def _intercepts(formula: str, frame: pd.DataFrame, stem: str) -> Values:
     fit = mmrm(formula, frame, covariance="ri", df="satterthwaite", **_ROLES)
     model, structure = f"{stem}.gxt_ri", "random_intercept"
-    yield from _coefficients(fit, model, structure, "lmerTest:satterthwaite")
-    yield from _coefficients(
+    yield from coefficient_values(fit, model, structure, "lmerTest:satterthwaite")
+    yield from coefficient_values(
         fit.inferred("kenward-roger", "pbkrtest"), model, structure, "pbkrtest:kr_expected"
     )
     yield (model, structure, "lmer:reml", "fit", "minus2reml"), fit.neg2_loglik
@@ -296,23 +232,16 @@ def _intercepts(formula: str, frame: pd.DataFrame, stem: str) -> Values:
     yield (model, structure, "lmer:reml", "var_residual", "variance"), float(fit.theta["var(residual)"])
     symmetric = mmrm(formula, frame, covariance="cs", **_ROLES)
     for name, inference in _INFERENCE.items():
-        yield from _coefficients(symmetric.inferred(**inference), f"{stem}.gxt_cs", "cs", f"mmrm:{name}")
-    yield from _fit(symmetric, f"{stem}.gxt_cs", "cs", "mmrm:reml", "minus2reml")
+        yield from coefficient_values(symmetric.inferred(**inference), f"{stem}.gxt_cs", "cs", f"mmrm:{name}")
+    yield from fit_values(symmetric, f"{stem}.gxt_cs", "cs", "mmrm:reml", "minus2reml")
 
 
 def _structure(fit: Mmrm, model: str, structure: str) -> Values:
     for name, inference in _INFERENCE.items():
         other = fit.inferred(**inference)
-        yield from _coefficients(other, model, structure, f"mmrm:{name}")
-        yield from _contrasts(other, model, structure, f"emmeans:{name}")
-    yield from _fit(fit, model, structure, "mmrm:reml", "minus2reml")
-
-
-def _contrasts(fit: Mmrm, model: str, structure: str, method: str) -> Values:
-    by_visit = fit.emmeans("arm", by="visit").contrast("reference")
-    yield from _named(by_visit, model, structure, method, "{contrast} @ {visit}")
-    average = fit.emmeans("arm").contrast("reference")
-    yield from _named(average, model, structure, method, "average over visits {contrast}")
+        yield from coefficient_values(other, model, structure, f"mmrm:{name}")
+        yield from contrast_values(other, model, structure, f"emmeans:{name}")
+    yield from fit_values(fit, model, structure, "mmrm:reml", "minus2reml")
 
 
 def _joint(fit: Mmrm, structure: str) -> Values:
@@ -327,10 +256,10 @@ def _joint(fit: Mmrm, structure: str) -> Values:
     for name, inference in _INFERENCE.items():
         other = fit.inferred(**inference)
         for label, weights in plans.items():
-            yield from _f(other.joint_test(weights), "main", structure, f"mmrm:df_md:{name}", label)
+            yield from test_values(other.joint_test(weights), "main", structure, f"mmrm:df_md:{name}", label)
         for roman, table in (("II", other.anova(2)), ("III", other.anova(3))):
             for term, row in table.iterrows():
-                yield from _f(
+                yield from test_values(
                     {str(key): value for key, value in row.items()},
                     "main",
                     structure,
@@ -339,16 +268,11 @@ def _joint(fit: Mmrm, structure: str) -> Values:
                 )
 
 
-def _f(test: Mapping[str, Any], model: str, structure: str, method: str, label: str) -> Values:
-    for quantity, name in (("num_df", "num_df"), ("den_df", "den_df"), ("f", "f"), ("p", "p_value")):
-        yield (model, structure, method, label, quantity), float(test[name])
-
-
 def _more_of_us(fit: Mmrm) -> Values:
     other = fit.inferred("satterthwaite")
     for changes in ("reference", "successive"):
-        yield from _effects(other, "main", "us", "emmeans:satterthwaite", changes)
-    yield from _means(
+        yield from effect_values(other, "main", "us", "emmeans:satterthwaite", changes)
+    yield from mean_values(
         other.emmeans("arm", by="visit", weights="observed"), "main", "emmeans:satterthwaite:proportional"
     )
     for name, mean in fit.design.means.items():
@@ -362,7 +286,7 @@ def _more_of_us(fit: Mmrm) -> Values:
         for term, rows in terms.items():
             for number, row in enumerate(rows):
                 for name, value in zip(fit.design.names, row, strict=True):
-                    for r_name in _r_names(name):
+                    for r_name in r_names(name):
                         label = f"{term} row {number + 1} x {r_name}"
                         yield (
                             ("main", "any", f"mmrm:anova_{roman}:matrix", label, "coefficient"),
@@ -374,34 +298,28 @@ def _robust(fit: Mmrm, model: str, structure: str) -> Values:
     crossed = np.eye(len(fit.design.names))[[":" in name for name in fit.design.names]]
     for kind in ROBUST:
         robust = fit.vcov_robust(kind)
-        yield from _coefficients(robust, model, structure, f"mmrm:{kind}")
-        yield from _contrasts(robust, model, structure, f"emmeans:{kind}")
-        yield from _f(
+        yield from coefficient_values(robust, model, structure, f"mmrm:{kind}")
+        yield from contrast_values(robust, model, structure, f"emmeans:{kind}")
+        yield from test_values(
             robust.joint_test(crossed), model, structure, f"mmrm:df_md:{kind}", "arm:visit coefficients = 0"
         )
 
 
 def _slopes(fit: Mmrm, model: str, structure: str) -> Values:
     method = "pbkrtest:kr_expected"
-    yield from _coefficients(fit, model, structure, method)
-    yield from _all_arm(fit, model, structure, method)
+    yield from coefficient_values(fit, model, structure, method)
+    yield from all_arm_values(fit, model, structure, method)
     at = fit.emmeans("arm", at={"time": 6})
-    for key, value in _named(at, model, structure, "emmeans:kr_expected", "{contrast} @ 6"):
+    for key, value in function_values(at, model, structure, "emmeans:kr_expected", "{contrast} @ 6"):
         yield (*key[:3], key[3].replace("mean @", "lsmean"), key[4]), value
-    yield from _named(at.contrast("reference"), model, structure, "emmeans:kr_expected", "{contrast} @ 6")
+    yield from function_values(
+        at.contrast("reference"), model, structure, "emmeans:kr_expected", "{contrast} @ 6"
+    )
     slopes = {
         "slope control": {"time": 1.0},
         "slope treatment": {"time": 1.0, "arm[T.treatment]:time": 1.0},
     }
-    yield from _named(fit.contrast(slopes), model, structure, "emmeans:kr_expected", "{contrast}")
-
-
-def _all_arm(fit: Mmrm, model: str, structure: str, method: str) -> Values:
-    weights = np.eye(len(fit.design.names))[["arm" in name for name in fit.design.names]]
-    test = fit.joint_test(weights)
-    yield from _f(test, model, structure, method, "all arm coefficients = 0")
-    key = (model, structure, method, "all arm coefficients = 0", "f_scaling")
-    yield key, float(test["scaling"])
+    yield from function_values(fit.contrast(slopes), model, structure, "emmeans:kr_expected", "{contrast}")
 
 
 def _variances(fit: Mmrm, model: str, structure: str, method: str, likelihood: str) -> Values:

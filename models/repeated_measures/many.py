@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.models.checks import check_level, missing_columns
+from neurotrial.models.repeated_measures.batches import Batches
 from neurotrial.models.repeated_measures.design_matrix import DesignMatrix, design_matrix
 from neurotrial.models.repeated_measures.fitting import fit_cells, out_of_range
 from neurotrial.models.repeated_measures.inference import (
@@ -27,7 +28,6 @@ from neurotrial.models.repeated_measures.trial_functions import trial_functions
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.functions import Label
     from neurotrial.models.repeated_measures.named import Covariance
-    from neurotrial.models.repeated_measures.working import Rows
     from neurotrial.models.student import FloatArray
 
 __all__ = ["ManyMmrm", "mmrm_many"]
@@ -241,7 +241,7 @@ def mmrm_many(
     y = long.frame[list(names)].to_numpy(dtype="float64")
     _check_stateful(roles, y, counts)
     appearance = pd.Index(pd.unique(frame[subject])).get_indexer(pd.Index(long.frame[subject].unique()))
-    plan = _Plan(rows, y, None if counts is None else counts[appearance], batch)
+    plan = Batches(rows, y, None if counts is None else counts[appearance], batch)
     parts = []
     for chosen, values, weighting in plan.pieces():
         fitted = fit_cells(rows, values, long, roles.covariance, reml=reml, replicates=weighting)
@@ -293,59 +293,6 @@ def _check_stateful(roles: Roles, y: FloatArray, counts: FloatArray | None) -> N
     if terms and missing:
         rule = f"{', '.join(terms)} depends on which rows are there, and cells miss different rows"
         raise InputError([Problem("formula", rule, "put the transformed columns into the data first")])
-
-
-class _Plan:
-    """The cells in batches: those that miss the same rows together, since they share their sums."""
-
-    def __init__(self, rows: Rows, y: FloatArray, counts: FloatArray | None, batch: int) -> None:
-        self._rows, self._y, self._counts, self._batch = rows, y, counts, max(int(batch), 1)
-        self.n_replicates = 1 if counts is None else counts.shape[1]
-        self._subset = None if counts is None else np.asarray(np.isin(counts, (0.0, 1.0)).all(axis=0))
-
-    def pieces(self) -> Iterator[tuple[np.ndarray, FloatArray, FloatArray | None]]:
-        """Yield numbers of cells, outcomes (rows, cells), and weights (participants, cells) or None."""
-        total = self._y.shape[1] * self.n_replicates
-        number = np.arange(total)
-        outcome, replicate = np.divmod(number, self.n_replicates)
-        weighted = np.zeros(total, dtype=bool) if self._subset is None else ~self._subset[replicate]
-        groups = [number[weighted & (outcome == k)] for k in np.unique(outcome[weighted])]
-        groups += _by_mask(self._masked(outcome, replicate, number[~weighted]), number[~weighted])
-        for group in groups:
-            for begin in range(0, len(group), self._batch):
-                chosen = group[begin : begin + self._batch]
-                y = self._outcomes(outcome[chosen], replicate[chosen], subset=not weighted[chosen[0]])
-                weights = (
-                    self._counts[:, replicate[chosen]]
-                    if weighted[chosen[0]] and self._counts is not None
-                    else None
-                )
-                yield chosen, y, weights
-
-    def _masked(self, outcome: np.ndarray, replicate: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        finite = np.isfinite(self._y)[:, outcome[chosen]]
-        if self._counts is not None:
-            finite = finite & (self._counts[self._rows.participant][:, replicate[chosen]] > 0)
-        return finite
-
-    def _outcomes(self, outcome: np.ndarray, replicate: np.ndarray, *, subset: bool) -> FloatArray:
-        y = self._y[:, outcome]
-        if subset and self._counts is not None:
-            y = np.where(self._counts[self._rows.participant][:, replicate] > 0, y, np.nan)
-        return y
-
-
-def _by_mask(finite: np.ndarray, numbers: np.ndarray) -> list[np.ndarray]:
-    """Group cells by the rows that they have; rare masks are put together."""
-    if not numbers.size:
-        return []
-    packed = np.packbits(finite, axis=0).T
-    _, code, count = np.unique(packed, axis=0, return_inverse=True, return_counts=True)
-    code = code.ravel()
-    common = np.flatnonzero(count > 1)
-    groups = [numbers[code == kind] for kind in common]
-    rest = numbers[~np.isin(code, common)]
-    return [*groups, *([rest] if rest.size else [])]
 
 
 def _cells(
