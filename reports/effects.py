@@ -96,7 +96,7 @@ def capitalised(words: str) -> str:
 
 def is_adjusted(method: str) -> bool:
     """Tell whether an estimator adjusts for the baseline value."""
-    return method.startswith(("ancova", "bayes_ancova"))
+    return method.startswith(("ancova", "clda", "bayes_ancova"))
 
 
 def is_bayesian(method: str) -> bool:

@@ -109,6 +109,9 @@ def long_data(data: pd.DataFrame, roles: Roles, outcomes: Sequence[str] = ()) ->
     kept, decisions = _complete(frame, roles, measured)
     present = np.bincount(visit[kept], minlength=len(names)) > 0
     visits = tuple(name for name, there in zip(names, present, strict=True) if there)
+    if not isinstance(frame[roles.visit].dtype, pd.CategoricalDtype) and not is_number(frame[roles.visit]):
+        order = ", ".join(visits)
+        decisions.append(f"order of visits by first appearance: {order} (a categorical column declares it)")
     rows = kept[np.lexsort((visit[kept], _by_appearance(person[kept])))]
     ordered = frame.iloc[rows].reset_index(drop=True)
     typed = _with_factors(ordered, roles, (np.cumsum(present) - 1)[visit[rows]], visits)

@@ -207,6 +207,10 @@ def test_declared_order_of_visits_wins(make_long):
     assert fit.long.visits == ("v1", "v2", "v3", "v4")
     turned = long.assign(visit=pd.Categorical(long["visit"].astype(str), ["v4", "v3", "v2", "v1"]))
     assert mmrm("y ~ arm * visit", turned, **ROLES).long.visits == ("v4", "v3", "v2", "v1")
+    assert not any("order of visits" in line for line in fit.decisions)
+    plain = mmrm("y ~ arm * visit", turned.assign(visit=long["visit"].astype(str)), **ROLES)
+    assert plain.long.visits == tuple(long["visit"].astype(str).drop_duplicates())
+    assert any(line.startswith("order of visits by first appearance") for line in plain.decisions)
     numbers = long.assign(visit=long["visit"].cat.codes.map({0: 10, 1: 90, 2: 9, 3: 180}))
     assert mmrm("y ~ arm * visit", numbers, **ROLES).long.visits == ("9", "10", "90", "180")
 
