@@ -73,7 +73,7 @@ def type_3(design: DesignMatrix, terms: str, frame: pd.DataFrame) -> dict[str, F
     of_column = [""] * summed.shape[1]
     for term, columns in made.model_spec.term_indices.items():
         for column in columns:
-            of_column[column] = re.sub(r"C\((\w+), contr\.sum\)", r"\1", str(term))
+            of_column[column] = str(term)
     into = np.linalg.lstsq(summed, design.matrix, rcond=None)[0]
     return {term: into[np.array([_same(other, term) for other in of_column])] for term in _tested(design)}
 
@@ -92,4 +92,9 @@ def _contains(other: str, term: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    return set(one.split(":")) == set(other.split(":"))
+    return _names(one) == _names(other)
+
+
+def _names(term: str) -> set[str]:
+    """Return the parts of a term, factors without the wrapper C()."""
+    return {re.sub(r"^C\(\s*(\w+).*\)$", r"\1", part) for part in term.split(":")}

@@ -176,9 +176,9 @@ def _with_factors(
 ) -> pd.DataFrame:
     made: dict[str, Any] = {}
     for name in dict.fromkeys([*roles.explaining, *([roles.by_arm] if roles.by_arm else [])]):
-        if name == roles.by_arm or not is_number(ordered[name]):
-            column = ordered[name].astype("category").cat
-            made[name] = column.remove_unused_categories().cat.as_unordered()
+        if name == roles.by_arm or roles.is_factor(name) or not is_number(ordered[name]):
+            column = ordered[name].astype("category").cat.remove_unused_categories()
+            made[name] = column.cat.rename_categories(str).cat.as_unordered()
     if roles.visit_is_factor:
         made[roles.visit] = pd.Categorical.from_codes(visit, dtype=pd.CategoricalDtype(list(visits)))
     return ordered.assign(**made)

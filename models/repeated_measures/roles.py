@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -49,6 +50,10 @@ class Roles:
     def explaining(self) -> list[str]:
         """Columns that the terms of the formula name."""
         return formula_names(self.terms)
+
+    def is_factor(self, name: str) -> bool:
+        """Say whether the formula makes a factor of a column, as in ``C(site)``."""
+        return re.search(rf"\bC\(\s*{re.escape(name)}\s*[,)]", self.terms) is not None
 
     @property
     def columns(self) -> list[str]:

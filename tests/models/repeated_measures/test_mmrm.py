@@ -96,6 +96,23 @@ def test_weights_of_the_other_factors(make_long):
     assert observed == pytest.approx((1 - share) * parts[0] + share * parts[1], rel=1e-12)
 
 
+def test_numbers_and_truth_values_as_factors(make_long):
+    long = make_long(lost=0.0)
+    number = long["who"].str[1:].astype(int)
+    long = long.assign(site=number % 3 + 1, old=long["age"] > 60)
+    fit = mmrm("y ~ C(site) + old + arm * visit", long, **ROLES)
+    assert fit.design.factors["site"] == ("1", "2", "3")
+    assert fit.design.factors["old"] == ("False", "True")
+    sites = fit.emmeans("site").contrast("reference").tidy()
+    assert sites["contrast"].tolist() == ["2 - 1", "3 - 1"]
+    np.testing.assert_allclose(
+        sites["estimate"], fit.coefficients[["C(site)[T.2]", "C(site)[T.3]"]], rtol=1e-10
+    )
+    assert fit.anova(3).loc["C(site)", "num_df"] == 2
+    same = mmrm("y ~ site + old + arm * visit", long.assign(site=long["site"].astype(str)), **ROLES)
+    assert fit.anova(3).loc["C(site)", "f"] == pytest.approx(same.anova(3).loc["site", "f"], rel=1e-10)
+
+
 def test_the_function_is_the_method(fit):
     pd.testing.assert_frame_equal(emmeans(fit, "arm").tidy(), fit.emmeans("arm").tidy())
 
