@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.errors import InputError, Problem, refuse
+from neurotrial.models.checks import missing_columns
 from neurotrial.models.design import aliased_columns
+from neurotrial.table_checks import describe_rows
 
 if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.long_data import LongData
@@ -51,7 +53,18 @@ class DesignMatrix:
     kept: np.ndarray
 
     def rows(self, frame: pd.DataFrame) -> FloatArray:
-        """Return the columns for other rows, shape (len(frame), p); factors as text, numbers as numbers."""
+        """Return the columns for other rows, shape (len(frame), p).
+
+        Raises
+        ------
+        InputError
+            If a column of the formula is missing, or a factor has a level that the fit does not know.
+        """
+        problems = missing_columns(frame, [*self.factors, *self.means])
+        if not problems:
+            problems = [problem for name in self.factors for problem in self._unknown_levels(frame, name)]
+        if problems:
+            raise InputError(problems)
         typed = frame.assign(
             **{
                 name: pd.Categorical(frame[name].astype(str), list(levels))
@@ -60,6 +73,13 @@ class DesignMatrix:
         )
         made = self.spec.get_model_matrix(typed, context={}, na_action="ignore", output="numpy")
         return np.asarray(made, dtype="float64")[:, self.kept]
+
+    def _unknown_levels(self, frame: pd.DataFrame, name: str) -> Iterator[Problem]:
+        unknown = frame.index[~frame[name].astype(str).isin(self.factors[name])]
+        if len(unknown):
+            rule = f"holds levels that the fit does not know; it knows {', '.join(self.factors[name])}"
+            rows = describe_rows(frame, unknown, [name])
+            yield Problem(f"column {name!r}", rule, "leave out these rows", rows)
 
 
 def design_matrix(long: LongData, roles: Roles, without: Sequence[str] = ()) -> DesignMatrix:
