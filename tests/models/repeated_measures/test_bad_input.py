@@ -141,6 +141,8 @@ def test_unknown_levels_in_contrasts(long):
         (lambda: fit.tidy(conf_level=95), "95 is not between 0 and 1"),
         (lambda: fit.standardised("arm", "pooled"), "'pooled' is not known"),
         (lambda: fit.standardised("arm", -1.0), "is no standard deviation"),
+        (lambda: fit.predict(long.assign(visit="v9")), "levels that the fit does not know; it knows v1, v2"),
+        (lambda: fit.predict(long.drop(columns="age")), "column 'age': the column is missing"),
         (fit.random_effects, "is no covariance of random effects"),
     ):
         with pytest.raises(InputError, match=match):
