@@ -142,11 +142,21 @@ def fit_design(
     fitted = fit_structure(rows, y, long, roles.covariance, fallback_chain(fallback), reml=reml)
     check_inference(df, kr, fitted.covariance, reml=reml)
     inference = inference_of(long, design, fitted, df, kr)
-    applies = f"inference: {inference.words}"
-    if df in {"auto", "exact"} and inference.exact_parts:
-        applies = f"inference: an exact t wherever one exists, else {inference.words}"
-    decisions = (*long.decisions, *fitted.decisions, applies)
+    decisions = (*long.decisions, *fitted.decisions, _applies(inference))
     return Mmrm(roles, long, design, inference, fitted.covariance, arm, decisions)
+
+
+def _applies(inference: Inference) -> str:
+    """Say which inference applies, and why."""
+    if inference.df not in {"auto", "exact"}:
+        return f"inference: {inference.words}"
+    if inference.covariance == "id":
+        return "inference: an exact t, since errors are independent and of one variance"
+    if inference.exact_parts:
+        where = "complete data, or a contrast that vanishes at a baseline that everybody has"
+        return f"inference: an exact t wherever one exists ({where}), else {inference.words}"
+    why = "no exact t is known for a restricted covariance, one for each arm, weights, or the full likelihood"
+    return f"inference: {inference.words}; {why}"
 
 
 def fallback_chain(

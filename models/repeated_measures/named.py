@@ -56,8 +56,14 @@ HETEROGENEOUS = frozenset({"csh", "ar1h", "toeph", "adh"})
 RANDOM = frozenset({"ri", "rs", "rs_uncorrelated"})
 NEEDS_TIME = frozenset({"sp_exp", "rs", "rs_uncorrelated"})
 _CLEAR = 1e-3
+"""Correlation above which a pair of visits tells something of the decay with distance."""
+
 _STEPS = 4.0
-_HALF_LIFE = 4 * np.log(0.5)
+"""Share of the whole time span that is the unit of distance in the fit, so that the correlation there is neither 0 nor 1."""
+
+_HALF_LIFE = _STEPS * np.log(0.5)
+"""Decay over the whole span to begin with where no pair is correlated."""
+
 LINEAR = frozenset({"us", "cs", "toep", "id"}) | RANDOM
 
 

@@ -173,7 +173,7 @@ def test_presets_of_kenward_roger_differ_where_they_should(make_long):
 
 
 def test_the_result_says_what_applies(fit):
-    assert fit.decisions[-1].startswith("inference: an exact t wherever one exists, else Kenward-Roger")
+    assert fit.decisions[-1].startswith("inference: an exact t wherever one exists (complete data, or")
     assert any(line.startswith("rows without outcome left out") for line in fit.decisions)
     full = mmrm(FORMULA, fit.long.frame, method="ml", **ROLES)
     assert "Kenward-Roger is not defined for the full likelihood" in full.decisions[-1]
@@ -291,3 +291,12 @@ def test_cluster_robust_errors_by_participant_and_by_a_given_cluster(make_long):
         fit.vcov_robust("CR2", cluster=people.iloc[1:])
     with pytest.raises(InputError, match="did you mean 'CR2'"):
         fit.vcov_robust("CR_2")
+
+
+def test_it_says_why_there_is_no_exact_t(make_long):
+    long = make_long()
+    for arguments in ({"covariance": "cs"}, {"by_arm": "arm"}, {"method": "ml"}):
+        said = mmrm("y ~ arm * visit", long, **arguments, **ROLES).decisions[-1]
+        assert "no exact t is known for a restricted covariance" in said
+    assert "errors are independent" in mmrm(FORMULA, long, covariance="id", **ROLES).decisions[-1]
+    assert mmrm(FORMULA, long, df="normal", **ROLES).decisions[-1] == "inference: normal approximation"
