@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from neurotrial.models import mmrm, mmrm_many
 
@@ -105,9 +106,8 @@ def test_order_of_rows_does_not_matter(outcomes):
 
 
 def test_thread_count_does_not_matter(outcomes):
-    threadpoolctl = pytest.importorskip("threadpoolctl")
-    with threadpoolctl.threadpool_limits(1):
+    with threadpool_limits(1):
         one = mmrm_many(FORMULA, outcomes, outcomes=["y", "y1"], **ROLES).tidy()
-    with threadpoolctl.threadpool_limits(2):
+    with threadpool_limits(2):
         two = mmrm_many(FORMULA, outcomes, outcomes=["y", "y1"], **ROLES).tidy()
     same(two, one)
