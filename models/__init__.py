@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
     from neurotrial.models.multiplicity import adjust
     from neurotrial.models.permutation import PermutationTest, permutation_test
+    from neurotrial.models.randomisation.allocation import Allocation
+    from neurotrial.models.randomisation.freedman_lane_test import FreedmanLane, freedman_lane
+    from neurotrial.models.randomisation.rerandomisation import MaxT, Rerandomisation, maxt, rerandomise
     from neurotrial.models.ranks import RankTest, rank_test
     from neurotrial.models.ratio import ImprovementRatio, improvement_ratio
     from neurotrial.models.repeated_measures.clda_fit import clda
@@ -24,16 +27,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TIDY_COLUMNS",
+    "Allocation",
     "Ancova",
     "BayesianFit",
     "Comparison",
     "Estimate",
     "EstimatorComparison",
+    "FreedmanLane",
     "ImprovementRatio",
     "ManyMmrm",
+    "MaxT",
     "Mmrm",
     "PermutationTest",
     "RankTest",
+    "Rerandomisation",
     "StandardisedEffect",
     "adjust",
     "ancova",
@@ -44,13 +51,16 @@ __all__ = [
     "emmeans",
     "expected_coupling",
     "follow_up_only",
+    "freedman_lane",
     "hedges_g",
     "hedges_gz",
     "improvement_ratio",
+    "maxt",
     "mmrm",
     "mmrm_many",
     "permutation_test",
     "rank_test",
+    "rerandomise",
     "within_arm",
 ]
 
@@ -63,6 +73,9 @@ _HOMES = {
     "effect_sizes": ("StandardisedEffect", "hedges_g", "hedges_gz"),
     "multiplicity": ("adjust",),
     "permutation": ("PermutationTest", "permutation_test"),
+    "randomisation.allocation": ("Allocation",),
+    "randomisation.freedman_lane_test": ("FreedmanLane", "freedman_lane"),
+    "randomisation.rerandomisation": ("MaxT", "Rerandomisation", "maxt", "rerandomise"),
     "ranks": ("RankTest", "rank_test"),
     "ratio": ("ImprovementRatio", "improvement_ratio"),
     "repeated_measures.clda_fit": ("clda",),

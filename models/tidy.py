@@ -13,7 +13,9 @@ import pandas as pd
 __all__ = ["TIDY_COLUMNS", "Estimate", "failed_row", "tidy_frame"]
 
 Term = Literal["arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast"]
-IntervalKind = Literal["t", "normal", "noncentral_t", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"]
+IntervalKind = Literal[
+    "t", "normal", "noncentral_t", "permutation", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"
+]
 
 _DTYPES: dict[str, str] = {
     "method": "str",
@@ -62,7 +64,7 @@ class Estimate:
         NaN where the method has no such number. Units of estimate, standard error and limits are the outcome's.
     conf_level : float
         Confidence level of the interval, in (0, 1).
-    interval_kind : {"t", "normal", "noncentral_t", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
+    interval_kind : {"t", "normal", "noncentral_t", "permutation", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
         How the interval was made; the last but one are equal-tailed and highest density intervals of a posterior.
     probability_benefit, probability_mcid : float
         Posterior probability of a benefit, and of one beyond the minimal clinically important difference; NaN where

@@ -12,7 +12,9 @@ from neurotrial.models.change import change_score, follow_up_only, within_arm
 from neurotrial.models.effect_sizes import hedges_g, hedges_gz
 from neurotrial.models.least_squares import Robust
 from neurotrial.models.multiplicity import PROCEDURES, adjust
-from neurotrial.models.permutation import permutation_test
+from neurotrial.models.randomisation.allocation import Allocation
+from neurotrial.models.randomisation.freedman_lane_test import freedman_lane
+from neurotrial.models.randomisation.rerandomisation import maxt
 from neurotrial.models.ranks import asymptotic_p, doubled_midranks, rank_test
 from neurotrial.models.student import FloatArray, TTest, pooled_t
 
@@ -77,14 +79,30 @@ def multiplicity_values(data: pd.DataFrame, spec: Mapping[str, Any], p_values: p
         for name, p_value in zip(p_values["hypothesis"], adjusted, strict=True):
             yield ("p_adjust", procedure, str(name), "p"), float(p_value)
     for design, rows in data.groupby("design"):
-        for outcome in spec["outcomes"]:
-            treated, control = _by_arm(rows, outcome)
-            test = permutation_test(treated, control)
-            model = f"{design}_welch"
-            yield (model, "statistic", outcome, "abs_t"), abs(test.statistic)
-            yield (model, "raw", outcome, "count"), test.n_as_extreme
-            yield (model, "raw", outcome, "p"), test.p_value
-            yield (model, "relabelings", "all", "n"), test.n_relabellings
+        yield from _permutations(rows, str(design), spec["outcomes"])
+
+
+def _permutations(rows: pd.DataFrame, design: str, outcomes: Sequence[str]) -> Values:
+    plans: dict[str, dict[str, Any]] = {
+        "welch": {"statistic": "hc2"},
+        "pooled": {"statistic": "pooled"},
+        "blocked": {"statistic": "pooled", "allocation": Allocation("block")},
+    }
+    for name, plan in plans.items():
+        found = maxt(rows, outcomes=outcomes, **_ROLES, **plan)
+        yield from _maxima(found.table, found.n_relabellings, f"{design}_{name}")
+    residuals = freedman_lane(rows, outcomes=outcomes, covariates=["covariate"], n_resamples=40_320, **_ROLES)
+    yield from _maxima(residuals.table, residuals.n_permutations, f"{design}_freedman_lane")
+
+
+def _maxima(table: pd.DataFrame, number: int, model: str) -> Values:
+    yield (model, "relabelings", "all", "n"), number
+    for row in table.to_dict("records"):
+        outcome = str(row["outcome"])
+        yield (model, "statistic", outcome, "abs_t"), abs(row["statistic"])
+        for method, column in (("raw", "p_value"), ("step_down_maxT", "p_adjusted")):
+            yield (model, method, outcome, "p"), row[column]
+            yield (model, method, outcome, "count"), round(row[column] * number)
 
 
 def _wide(data: pd.DataFrame, spec: Mapping[str, Any], column: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ ROWS = {
     "four_visit": 4331,
     "random_slopes": 774,
     "clustered_cr2": 284,
-    "multiplicity": 68,
+    "multiplicity": 176,
 }
 METHODS = {
     "closed_form": 42,
@@ -21,7 +21,7 @@ METHODS = {
     "pbkrtest:kr_expected": 366,
     "clubSandwich:CR2_satterthwaite": 86,
     "wilcoxon:exact_conditional": 6,
-    "relabelings": 2,
+    "relabelings": 8,
 }
 
 
