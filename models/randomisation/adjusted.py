@@ -65,7 +65,7 @@ class Adjusted:
         y = self.residual
         if shift and observed is not None:
             y = y - shift * self._residualised(observed[None])[0]
-        size = (x**2).sum(axis=1)
+        size = np.einsum("ij,ij->i", x, x)
         usable = size > _ZERO * x.shape[1]
         size = np.where(usable, size, 1.0)
         effect = (x @ y) / size
@@ -96,9 +96,15 @@ class Adjusted:
         if self.statistic == "pooled":
             rest = np.maximum(y @ y - effect**2 * size, 0.0)
             return np.asarray(rest / self.df / size)
-        residual = y - effect[:, None] * x
-        free = np.maximum(1.0 - self.leverage - x**2 / size[:, None], _ZERO)
-        return np.asarray((x**2 * residual**2 / free).sum(axis=1) / size**2)
+        weighted = y - effect[:, None] * x
+        weighted *= x
+        free = x / np.sqrt(size)[:, None]
+        np.multiply(free, free, out=free)
+        np.subtract(1.0 - self.leverage, free, out=free)
+        np.maximum(free, _ZERO, out=free)
+        np.multiply(weighted, weighted, out=weighted)
+        np.divide(weighted, free, out=weighted)
+        return np.asarray(weighted.sum(axis=1) / size**2)
 
 
 def adjusted(values: FloatArray, explaining: FloatArray, statistic: Statistic, where: str) -> Adjusted:

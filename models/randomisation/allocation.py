@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Allocation", "Labels", "labels_of"]
 
-_BATCH = 2_000
+_BATCH = 500
+"""Labellings at a time: their products stay in the cache of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
