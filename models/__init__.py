@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from neurotrial.models.compare import EstimatorComparison, compare_estimators
     from neurotrial.models.coupling import expected_coupling
     from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
+    from neurotrial.models.missing_data.imputation import Imputation, impute
+    from neurotrial.models.missing_data.missingness import Missingness, missingness
+    from neurotrial.models.missing_data.rubin import Pooled, pool
+    from neurotrial.models.missing_data.selection import SelectionWeights, selection_weights
+    from neurotrial.models.missing_data.tipping import TippingPoint, tipping_point
     from neurotrial.models.multiplicity import adjust
     from neurotrial.models.permutation import PermutationTest, permutation_test
     from neurotrial.models.randomisation.allocation import Allocation
@@ -35,13 +40,18 @@ __all__ = [
     "EstimatorComparison",
     "FreedmanLane",
     "ImprovementRatio",
+    "Imputation",
     "ManyMmrm",
     "MaxT",
+    "Missingness",
     "Mmrm",
     "PermutationTest",
+    "Pooled",
     "RankTest",
     "Rerandomisation",
+    "SelectionWeights",
     "StandardisedEffect",
+    "TippingPoint",
     "adjust",
     "ancova",
     "bayes_two_visits",
@@ -55,12 +65,17 @@ __all__ = [
     "hedges_g",
     "hedges_gz",
     "improvement_ratio",
+    "impute",
     "maxt",
+    "missingness",
     "mmrm",
     "mmrm_many",
     "permutation_test",
+    "pool",
     "rank_test",
     "rerandomise",
+    "selection_weights",
+    "tipping_point",
     "within_arm",
 ]
 
@@ -71,6 +86,11 @@ _HOMES = {
     "compare": ("EstimatorComparison", "compare_estimators"),
     "coupling": ("expected_coupling",),
     "effect_sizes": ("StandardisedEffect", "hedges_g", "hedges_gz"),
+    "missing_data.imputation": ("Imputation", "impute"),
+    "missing_data.missingness": ("Missingness", "missingness"),
+    "missing_data.rubin": ("Pooled", "pool"),
+    "missing_data.selection": ("SelectionWeights", "selection_weights"),
+    "missing_data.tipping": ("TippingPoint", "tipping_point"),
     "multiplicity": ("adjust",),
     "permutation": ("PermutationTest", "permutation_test"),
     "randomisation.allocation": ("Allocation",),

@@ -16,7 +16,15 @@ from neurotrial.table_checks import describe_rows
 if TYPE_CHECKING:
     from neurotrial.models.student import FloatArray
 
-__all__ = ["ArmTable", "arm_table", "check_level", "missing_columns", "number_problems"]
+__all__ = [
+    "ArmTable",
+    "arm_order",
+    "arm_problems",
+    "arm_table",
+    "check_level",
+    "missing_columns",
+    "number_problems",
+]
 
 FEWEST = 2
 """Arms in a trial, and participants in an arm, below which nothing can be compared."""
@@ -112,8 +120,8 @@ def arm_table(
     problems = [
         p for column in dict.fromkeys([*numeric, *others]) for p in _column_problems(frame, column, numeric)
     ]
-    order = _arm_order(frame[arm], reference)
-    problems += _arm_problems(frame, arm, order, reference)
+    order = arm_order(frame[arm], reference)
+    problems += arm_problems(frame, arm, order, reference)
     if problems:
         raise InputError(problems)
     typed = frame.assign(
@@ -179,16 +187,18 @@ def _floats(values: pd.Series[Any]) -> FloatArray:
     return values.to_numpy(dtype="float64", na_value=np.nan)
 
 
-def _arm_order(values: pd.Series[Any], reference: str | None) -> tuple[str, ...]:
+def arm_order(values: pd.Series[Any], reference: str | None) -> tuple[str, ...]:
+    """Return the arms that occur: as the categories stand, else the reference first and the others by name."""
     present = set(values.dropna().astype(str))
     if isinstance(values.dtype, pd.CategoricalDtype):
         return tuple(str(arm) for arm in values.cat.categories if str(arm) in present)
     return tuple(sorted(present, key=lambda arm: (arm != str(reference), arm)))
 
 
-def _arm_problems(
+def arm_problems(
     frame: pd.DataFrame, arm: str, order: tuple[str, ...], reference: str | None
 ) -> Iterator[Problem]:
+    """Yield participants without an arm, a single arm, and a reference that is none."""
     where, lacking = f"column {arm!r}", frame.index[frame[arm].isna()]
     if len(lacking):
         rows = describe_rows(frame, lacking, frame.columns)

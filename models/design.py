@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from neurotrial.models.checks import ArmTable
     from neurotrial.models.student import FloatArray
 
-__all__ = ["Design", "aliased_columns", "build_design", "covariate_problems", "term_columns"]
+__all__ = [
+    "Design",
+    "aliased_columns",
+    "build_design",
+    "covariate_matrix",
+    "covariate_problems",
+    "term_columns",
+]
 
 _ALIAS_TOLERANCE = 1e-9
 
@@ -134,6 +141,29 @@ def aliased_columns(matrix: pd.DataFrame) -> list[str]:
         else:
             basis.append(rest / left)
     return aliased
+
+
+def covariate_matrix(frame: pd.DataFrame, covariates: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of covariates without intercept, shape (len(frame), k); NaN where one is missing.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per participant.
+    covariates : sequence of str
+        Terms that `covariate_problems` lets pass; factors are treatment coded.
+    """
+    from formulaic import Formula
+
+    if not covariates:
+        return pd.DataFrame(index=frame.index)
+    terms = " + ".join(_quoted(name) if name in frame else name for name in covariates)
+    made = Formula(terms).get_model_matrix(frame, context={}, na_action="ignore")
+    matrix = pd.DataFrame(made).astype("float64").iloc[:, 1:]
+    used = [name for term in covariates for name in term_columns(term, frame)]
+    # a missing level has zeros in every column of its factor, as the first level has
+    matrix.loc[frame[used].isna().any(axis=1).to_numpy()] = np.nan
+    return matrix
 
 
 def _term_problems(term: str, data: pd.DataFrame, reserved: Sequence[str]) -> Iterator[Problem]:

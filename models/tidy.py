@@ -14,7 +14,16 @@ __all__ = ["TIDY_COLUMNS", "Estimate", "failed_row", "tidy_frame"]
 
 Term = Literal["arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast"]
 IntervalKind = Literal[
-    "t", "normal", "noncentral_t", "permutation", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"
+    "t",
+    "normal",
+    "noncentral_t",
+    "permutation",
+    "percentile",
+    "exact_rank",
+    "asymptotic_rank",
+    "eti",
+    "hdi",
+    "none",
 ]
 
 _DTYPES: dict[str, str] = {
@@ -64,8 +73,8 @@ class Estimate:
         NaN where the method has no such number. Units of estimate, standard error and limits are the outcome's.
     conf_level : float
         Confidence level of the interval, in (0, 1).
-    interval_kind : {"t", "normal", "noncentral_t", "permutation", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
-        How the interval was made; the last but one are equal-tailed and highest density intervals of a posterior.
+    interval_kind : {"t", "normal", "noncentral_t", "permutation", "percentile", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
+        How the interval was made (``percentile``: of a bootstrap); the last but one are equal-tailed and highest density intervals of a posterior.
     probability_benefit, probability_mcid : float
         Posterior probability of a benefit, and of one beyond the minimal clinically important difference; NaN where
         there is no posterior or no such difference. A posterior's mean and SD stand in ``estimate`` and ``std_error``.

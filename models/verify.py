@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.models import verify_repeated as repeated
+from neurotrial.models.verify_missing import imputation_values
 from neurotrial.models.verify_values import multiplicity_values, two_visit_values
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 _AT_ZERO = 1e-12
-_CASES = ("two_visit", "four_visit", "random_slopes", "clustered_cr2", "multiplicity")
+_CASES = ("two_visit", "four_visit", "random_slopes", "clustered_cr2", "multiplicity", "rbmi")
 _KEY = ["model", "structure", "method", "term_or_contrast", "quantity"]
 
 Key = tuple[str, str, str, str, str]
@@ -73,6 +74,9 @@ def _values(folder: Traversable) -> dict[Key, float]:
         "random_slopes": lambda: repeated.random_slopes_values(data, spec),
         "clustered_cr2": lambda: repeated.clustered_values(data, spec),
         "multiplicity": lambda: _unstructured(multiplicity_values(data, spec, _read(folder, "pvalues.csv"))),
+        "rbmi": lambda: imputation_values(
+            data, spec, _read(folder, "ice.csv"), _read(folder, "estimates.csv")
+        ),
     }
     return dict(makers[folder.name]())
 

@@ -17,7 +17,7 @@ from neurotrial.table_checks import describe_rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TwoVisits", "two_visits"]
+__all__ = ["TwoVisits", "change_problems", "known_visits", "row_problems", "two_visits"]
 
 _MADE = ("arm", "baseline", "follow_up")
 _NAMED_BASELINE = "baseline"
@@ -82,9 +82,9 @@ def two_visits(
     if problems:
         raise InputError(problems)
     frame = data if data.index.is_unique else data.reset_index(drop=True)
-    problems = [*_row_problems(frame, outcome, visit, subject), *_name_problems(columns, subject)]
+    problems = [*row_problems(frame, outcome, visit, subject), *_name_problems(columns, subject)]
     for name, rule in [(arm, "the arm changes"), *((name, "a covariate changes") for name in columns)]:
-        problems += _changes(frame, name, subject, visit, rule)
+        problems += change_problems(frame, name, subject, visit, rule)
     names = _visit_names(frame[visit], baseline_visit, follow_up)
     problems += [name for name in names if isinstance(name, Problem)]
     if problems:
@@ -101,7 +101,8 @@ def _at(frame: pd.DataFrame, name: str, outcome: str, visit: str, subject: str, 
     return values.reindex(list(people)).to_numpy(dtype="float64", na_value=float("nan"))
 
 
-def _row_problems(frame: pd.DataFrame, outcome: str, visit: str, subject: str) -> Iterator[Problem]:
+def row_problems(frame: pd.DataFrame, outcome: str, visit: str, subject: str) -> Iterator[Problem]:
+    """Yield outcomes that are no numbers, rows without participant or visit, and visits that occur twice."""
     shown = (subject, visit, outcome)
     yield from number_problems(frame, outcome, shown)
     for name in (subject, visit):
@@ -129,7 +130,8 @@ def _name_problems(columns: Sequence[str], subject: str) -> Iterator[Problem]:
         yield Problem(f"column {subject!r}", rule, "rename the column with the participants")
 
 
-def _changes(frame: pd.DataFrame, name: str, subject: str, visit: str, rule: str) -> Iterator[Problem]:
+def change_problems(frame: pd.DataFrame, name: str, subject: str, visit: str, rule: str) -> Iterator[Problem]:
+    """Yield the rows where a column changes within a participant."""
     distinct = frame.groupby(subject)[name].nunique(dropna=False)
     rows = frame.index[frame[subject].isin(distinct.index[distinct > 1])]
     if len(rows):
@@ -142,7 +144,7 @@ def _visit_names(
     values: pd.Series[Any], baseline_visit: str | None, follow_up: str | None
 ) -> list[str | Problem]:
     """Return the names of baseline and follow-up, each a problem where it cannot be told."""
-    known, ordered = _known_visits(values)
+    known, ordered = known_visits(values)
     named = _NAMED_BASELINE if _NAMED_BASELINE in known and not ordered else None
     first = str(baseline_visit) if baseline_visit is not None else named or (known[0] if ordered else None)
     others = [name for name in known if name != first]
@@ -154,7 +156,7 @@ def _visit_names(
     return [_known(name, place, known) for name, place in ((first, "baseline_visit"), (last, "follow_up"))]
 
 
-def _known_visits(values: pd.Series[Any]) -> tuple[list[str], bool]:
+def known_visits(values: pd.Series[Any]) -> tuple[list[str], bool]:
     """Return the visits that occur, and whether their order is known."""
     present = values.dropna()
     if isinstance(present.dtype, pd.CategoricalDtype):

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurotrial.errors import InputError, Problem
 from neurotrial.models.checks import missing_columns, number_problems
-from neurotrial.models.design import covariate_problems, term_columns
+from neurotrial.models.design import covariate_matrix, covariate_problems, term_columns
 from neurotrial.table_checks import describe_rows
 
 if TYPE_CHECKING:
@@ -46,14 +46,9 @@ class Randomised:
 
     def explaining(self, baseline: str | None, covariates: Sequence[str]) -> FloatArray:
         """Return baseline and covariates, shape (n, k); NaN where they are missing."""
-        from formulaic import Formula
-
         columns = [self.values(baseline)[:, None]] if baseline else []
-        if covariates:
-            terms = " + ".join(f"`{name}`" if name in self.frame else name for name in covariates)
-            made = Formula(terms).get_model_matrix(self.frame, context={}, na_action="ignore", output="numpy")
-            columns.append(np.asarray(made, dtype="float64")[:, 1:])
-        return np.hstack(columns) if columns else np.empty((len(self.frame), 0))
+        columns.append(covariate_matrix(self.frame, covariates).to_numpy())
+        return np.hstack(columns)
 
 
 def randomised(

@@ -206,3 +206,12 @@ def test_bad_families():
         maxt(trial(), outcomes=["after", "other"], baselines=["before"], **ROLES)
     with pytest.raises(InputError, match="there are none"):
         maxt(trial(), outcomes=[], **ROLES)
+
+
+def test_who_misses_a_level_of_a_factor_is_not_analysed():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"arm": ["a", "b"] * 8, "y": rng.normal(size=16), "sex": ["f", "f", "m", "m"] * 4})
+    gone = data.assign(sex=data["sex"].where(data.index != 4))
+    found = rerandomise(gone, outcome="y", arm="arm", covariates=["sex"], n_resamples=199)
+    assert found.n_per_arm == {"a": 7, "b": 8}
+    assert found.n_randomised == 16
