@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from neurotrial.models.compare import EstimatorComparison, compare_estimators
     from neurotrial.models.coupling import expected_coupling
     from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
+    from neurotrial.models.gatekeeping import GraphicalTest, graphical
     from neurotrial.models.missing_data.imputation import Imputation, impute
-    from neurotrial.models.missing_data.missingness import Missingness, missingness
     from neurotrial.models.missing_data.rubin import Pooled, pool
     from neurotrial.models.missing_data.selection import SelectionWeights, selection_weights
     from neurotrial.models.missing_data.tipping import TippingPoint, tipping_point
+    from neurotrial.models.missing_data.who_is_missing import Missingness, missingness
     from neurotrial.models.multiplicity import adjust
     from neurotrial.models.permutation import PermutationTest, permutation_test
     from neurotrial.models.randomisation.allocation import Allocation
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.many import ManyMmrm, mmrm_many
     from neurotrial.models.repeated_measures.mmrm_fit import mmrm
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
+    from neurotrial.models.robust.rank_tests import rank_comparison
+    from neurotrial.models.robust.regression import quantile_regression, robust_regression
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
+    from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects
 
 __all__ = [
     "TIDY_COLUMNS",
@@ -39,6 +43,7 @@ __all__ = [
     "Estimate",
     "EstimatorComparison",
     "FreedmanLane",
+    "GraphicalTest",
     "ImprovementRatio",
     "Imputation",
     "ManyMmrm",
@@ -57,11 +62,14 @@ __all__ = [
     "bayes_two_visits",
     "change_score",
     "clda",
+    "cliffs_delta",
     "compare_estimators",
+    "d_ppc",
     "emmeans",
     "expected_coupling",
     "follow_up_only",
     "freedman_lane",
+    "graphical",
     "hedges_g",
     "hedges_gz",
     "improvement_ratio",
@@ -72,9 +80,13 @@ __all__ = [
     "mmrm_many",
     "permutation_test",
     "pool",
+    "quantile_regression",
+    "rank_comparison",
     "rank_test",
     "rerandomise",
+    "robust_regression",
     "selection_weights",
+    "standardised_effects",
     "tipping_point",
     "within_arm",
 ]
@@ -87,7 +99,7 @@ _HOMES = {
     "coupling": ("expected_coupling",),
     "effect_sizes": ("StandardisedEffect", "hedges_g", "hedges_gz"),
     "missing_data.imputation": ("Imputation", "impute"),
-    "missing_data.missingness": ("Missingness", "missingness"),
+    "missing_data.who_is_missing": ("Missingness", "missingness"),
     "missing_data.rubin": ("Pooled", "pool"),
     "missing_data.selection": ("SelectionWeights", "selection_weights"),
     "missing_data.tipping": ("TippingPoint", "tipping_point"),
@@ -102,6 +114,10 @@ _HOMES = {
     "repeated_measures.many": ("ManyMmrm", "mmrm_many"),
     "repeated_measures.mmrm_fit": ("mmrm",),
     "repeated_measures.result": ("Mmrm", "emmeans"),
+    "gatekeeping": ("GraphicalTest", "graphical"),
+    "robust.rank_tests": ("rank_comparison",),
+    "robust.regression": ("quantile_regression", "robust_regression"),
+    "unitless_effects": ("cliffs_delta", "d_ppc", "standardised_effects"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.errors import InputError, Problem
-from neurotrial.models.checks import ArmTable, arm_table, check_level
-from neurotrial.models.design import Design, aliased_columns, build_design, covariate_problems, term_columns
+from neurotrial.models.adjusted_design import adjusted_design
+from neurotrial.models.checks import check_level
 from neurotrial.models.least_squares import CLASSICAL, LeastSquares, Robust, least_squares
 from neurotrial.models.student import no_variation, t_test
 from neurotrial.models.tidy import Estimate, tidy_frame
 
 if TYPE_CHECKING:
+    from neurotrial.models.checks import ArmTable
     from neurotrial.models.student import FloatArray
 
 __all__ = ["Ancova", "ancova"]
@@ -125,73 +126,22 @@ def ancova(
     """
     check_level(conf_level)
     _check_robust(robust)
-    table = _participants(data, outcome, baseline, arm, covariates, reference)
-    design = build_design(table, baseline, covariates)
-    problems = _design_problems(table, design, baseline)
-    if problems:
-        raise InputError(problems)
-    values = table.frame[outcome].to_numpy(dtype="float64")
-    fit = least_squares(values, design.matrix, robust)
-    counts = table.n_per_arm
+    made = adjusted_design(
+        data, outcome=outcome, baseline=baseline, arm=arm, covariates=covariates, reference=reference
+    )
+    fit = least_squares(made.values, made.design.matrix, robust)
     estimates = tuple(
-        _infer(replace(template, visit=visit, n_per_arm=counts), weights, fit, kind, conf_level)
-        for template, weights in _wanted(table, design)
+        _infer(replace(template, visit=visit), weights, fit, kind, conf_level)
+        for template, weights in (*made.contrasts(), *made.means())
         for kind in (CLASSICAL, robust)
     )
-    return _result(fit, robust, estimates, table)
+    return _result(fit, robust, estimates, made.table)
 
 
 def _check_robust(robust: str) -> None:
     if robust not in get_args(Robust):
         rule = f"{robust!r} is not a heteroscedasticity-consistent estimator known here"
         raise InputError([Problem("robust", rule, f"use one of: {', '.join(get_args(Robust))}")])
-
-
-def _participants(
-    data: pd.DataFrame,
-    outcome: str,
-    baseline: str | None,
-    arm: str,
-    covariates: Sequence[str],
-    reference: str | None,
-) -> ArmTable:
-    numeric = [outcome, *([baseline] if baseline else [])]
-    problems = covariate_problems(covariates, data, [*numeric, arm])
-    columns = [name for term in covariates for name in term_columns(term, data)]
-    try:
-        table = arm_table(data, arm=arm, numeric=numeric, others=columns, reference=reference)
-    except InputError as error:
-        raise InputError([*problems, *error.problems]) from None
-    if problems:
-        raise InputError(problems)
-    return table
-
-
-def _wanted(table: ArmTable, design: Design) -> Iterator[tuple[Estimate, FloatArray]]:
-    """Yield the contrasts of arms, then the least-squares means, each with its weights on the coefficients."""
-    for name in table.compared:
-        weights = design.contrast(name, table.reference)
-        yield Estimate("", "arm", f"{name} - {table.reference}"), weights
-    for name in table.arms:
-        yield Estimate("", "lsmean", f"mean @ {name}"), design.mean(name)
-
-
-def _design_problems(table: ArmTable, design: Design, baseline: str | None) -> list[Problem]:
-    problems = []
-    if baseline and np.ptp(table.frame[baseline].to_numpy(dtype="float64")) == 0:
-        rule = f"is {table.frame[baseline].iloc[0]:g} in all {len(table.frame)} participants"
-        problems.append(
-            Problem(f"column {baseline!r}", rule, "compare the follow-up values without adjustment")
-        )
-    n, p = design.matrix.shape
-    aliased = [name for name in aliased_columns(design.matrix) if name != baseline]
-    if aliased:
-        rule = f"linear combinations of the terms before them: {', '.join(aliased)}"
-        problems.append(Problem("covariates", rule, "leave out covariates until none is aliased"))
-    if n <= p:
-        rule = f"{n} participants are too few for {p} coefficients"
-        problems.append(Problem("covariates", rule, "leave out covariates"))
-    return problems
 
 
 def _infer(

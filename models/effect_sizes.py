@@ -9,14 +9,17 @@ Steiger JH. Psychol Methods 2004;9:164-182. https://doi.org/10.1037/1082-989X.9.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
+import pandas as pd
 
 from neurotrial.errors import refuse
 from neurotrial.models.checks import check_level
+from neurotrial.models.tidy import Estimate, tidy_frame
 
 if TYPE_CHECKING:
+    from neurotrial.models.change import Comparison
     from neurotrial.models.student import FloatArray
 
 __all__ = ["StandardisedEffect", "hedges_correction", "hedges_g", "hedges_gz", "noncentral_limits"]
@@ -39,7 +42,11 @@ class StandardisedEffect:
     conf_low, conf_high, conf_level : float
         Exact interval from the noncentral t, corrected alike.
     sd : str
-        The standard deviation that is the unit, in words.
+        The standard deviation that is the unit, or the definition, in words.
+    method : {"hedges_g", "hedges_gz", "d_ppc", "cliffs_delta"}
+        Slug of the effect.
+    interval_kind : {"noncentral_t", "normal", "none"}
+        How the interval was made.
     """
 
     estimate: float
@@ -49,22 +56,77 @@ class StandardisedEffect:
     conf_high: float
     conf_level: float
     sd: str
+    method: Literal["hedges_g", "hedges_gz", "d_ppc", "cliffs_delta"] = "hedges_g"
+    interval_kind: Literal["noncentral_t", "normal", "none"] = "noncentral_t"
+
+    def row(self, label: Estimate) -> Estimate:
+        """Return the effect as an estimate with this label."""
+        from dataclasses import replace
+
+        return replace(
+            label,
+            method=self.method,
+            estimate=self.estimate,
+            std_error=float(np.sqrt(self.variance)),
+            conf_low=self.conf_low,
+            conf_high=self.conf_high,
+            conf_level=self.conf_level,
+            interval_kind=self.interval_kind,
+            reason=self.sd,
+        )
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row with the columns of `neurotrial.models.tidy`."""
+        return tidy_frame([self.row(Estimate(self.method, "contrast", "treated - reference"))])
 
 
-def hedges_g(treated: FloatArray, reference: FloatArray, conf_level: float = 0.95) -> StandardisedEffect:
+@overload
+def hedges_g(treated: FloatArray, reference: FloatArray, conf_level: float = ...) -> StandardisedEffect: ...
+
+
+@overload
+def hedges_g(
+    treated: pd.DataFrame,
+    reference: str | None = ...,
+    conf_level: float = ...,
+    *,
+    outcome: str,
+    arm: str,
+    baseline: str | None = ...,
+    visit: str = ...,
+) -> Comparison: ...
+
+
+def hedges_g(
+    treated: FloatArray | pd.DataFrame,
+    reference: FloatArray | str | None = None,
+    conf_level: float = 0.95,
+    *,
+    outcome: str = "",
+    arm: str = "",
+    baseline: str | None = None,
+    visit: str = "",
+) -> StandardisedEffect | Comparison:
     """Return the difference of two means over the standard deviation pooled over both groups.
 
     Parameters
     ----------
     treated, reference : array of float
-        At least two finite values each.
+        At least two finite values each. Or, as the first argument, a table of one row per participant; `reference` is
+        then the arm that the others are compared with, the first by default.
     conf_level : float
         In (0, 1).
+    outcome, arm : str
+        Columns of the table.
+    baseline : str, optional
+        Column of the table with the baseline; the change is compared then, in standard deviations of the change.
+    visit : str
+        Name of the visit, for the table only.
 
     Returns
     -------
-    StandardisedEffect
-        In pooled standard deviations.
+    StandardisedEffect or Comparison
+        In pooled standard deviations; of a table, a row ``hedges_g`` for each arm against the reference.
 
     Raises
     ------
@@ -79,6 +141,19 @@ def hedges_g(treated: FloatArray, reference: FloatArray, conf_level: float = 0.9
     (0.984, -0.45, 2.34)
     """
     check_level(conf_level)
+    if isinstance(treated, pd.DataFrame):
+        from neurotrial.models.unitless_effects import effects_of_table
+
+        return effects_of_table(
+            treated,
+            ("hedges_g",),
+            outcome=outcome,
+            baseline=baseline,
+            arm=arm,
+            reference=None if reference is None else str(reference),
+            conf_level=conf_level,
+            visit=visit,
+        )
     groups = [np.asarray(values, dtype="float64") for values in (treated, reference)]
     for name, values in zip(("treated", "reference"), groups, strict=True):
         _check(name, values)
@@ -94,7 +169,7 @@ def hedges_g(treated: FloatArray, reference: FloatArray, conf_level: float = 0.9
     g = j * d
     variance = 1 / n1 + 1 / n0 + g**2 / (2 * (n1 + n0))
     return StandardisedEffect(
-        g, d, variance, j * low * scale, j * high * scale, conf_level, "pooled over the groups"
+        g, d, variance, j * low * scale, j * high * scale, conf_level, "in SDs pooled over the arms"
     )
 
 
@@ -127,7 +202,9 @@ def hedges_gz(changes: FloatArray, conf_level: float = 0.95) -> StandardisedEffe
     d, j = float(values.mean()) / sd, hedges_correction(n - 1)
     low, high = noncentral_limits(d * np.sqrt(n), n - 1, conf_level)
     root = float(np.sqrt(n))
-    return StandardisedEffect(j * d, d, np.nan, j * low / root, j * high / root, conf_level, "of the change")
+    return StandardisedEffect(
+        j * d, d, np.nan, j * low / root, j * high / root, conf_level, "in SDs of the change", "hedges_gz"
+    )
 
 
 def hedges_correction(df: float) -> float:

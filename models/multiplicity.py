@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["PROCEDURES", "adjust"]
 
 PROCEDURES = {"holm": "holm", "hommel": "hommel", "bh": "fdr_bh", "by": "fdr_by"}
-"""The procedures, with their names in statsmodels."""
+"""The procedures of statsmodels, with their names there."""
+
+FIXED_SEQUENCE = "fixed_sequence"
 
 
 def adjust(p_values: npt.ArrayLike, method: str = "holm") -> FloatArray:
@@ -26,9 +28,10 @@ def adjust(p_values: npt.ArrayLike, method: str = "holm") -> FloatArray:
     p_values : array_like, shape (n_hypotheses,)
         Between 0 and 1; NaN for a hypothesis that could not be tested. The family keeps its declared size: such a
         hypothesis counts as one with p = 1.
-    method : {"holm", "hommel", "bh", "by"}
+    method : {"holm", "hommel", "bh", "by", "fixed_sequence"}
         Holm and Hommel [1]_ control the familywise error (Hommel under independence or positive dependence),
-        Benjamini-Hochberg [2]_ and Benjamini-Yekutieli [3]_ the false discovery rate.
+        Benjamini-Hochberg [2]_ and Benjamini-Yekutieli [3]_ the false discovery rate. A fixed sequence tests in the
+        order given, each hypothesis at the full level as long as those before it were rejected [4]_.
 
     Returns
     -------
@@ -45,6 +48,8 @@ def adjust(p_values: npt.ArrayLike, method: str = "holm") -> FloatArray:
     .. [1] Hommel G. Biometrika 1988;75:383-386. https://doi.org/10.1093/biomet/75.2.383
     .. [2] Benjamini Y, Hochberg Y. J R Stat Soc B 1995;57:289-300. https://doi.org/10.1111/j.2517-6161.1995.tb02031.x
     .. [3] Benjamini Y, Yekutieli D. Ann Stat 2001;29:1165-1188. https://doi.org/10.1214/aos/1013699998
+    .. [4] Maurer W, Hothorn LA, Lehmacher W. Multiple comparisons in drug clinical trials and preclinical assays:
+       a-priori ordered hypotheses. In: Biometrie in der chemisch-pharmazeutischen Industrie 6. Fischer 1995, 3-18.
 
     Examples
     --------
@@ -55,16 +60,21 @@ def adjust(p_values: npt.ArrayLike, method: str = "holm") -> FloatArray:
     _check(values, method)
     if not values.size:
         return values.copy()
-    from statsmodels.stats.multitest import multipletests
+    counted = np.where(np.isnan(values), 1.0, values)
+    if method == FIXED_SEQUENCE:
+        adjusted = np.maximum.accumulate(counted)
+    else:
+        from statsmodels.stats.multitest import multipletests
 
-    adjusted = multipletests(np.where(np.isnan(values), 1.0, values), method=PROCEDURES[method])[1]
+        adjusted = multipletests(counted, method=PROCEDURES[method])[1]
     return np.where(np.isnan(values), np.nan, np.minimum(adjusted, 1.0))
 
 
 def _check(values: FloatArray, method: str) -> None:
     problems = []
-    if method not in PROCEDURES:
-        problems.append(Problem("method", f"{method!r} is unknown", f"use one of: {', '.join(PROCEDURES)}"))
+    known = (*PROCEDURES, FIXED_SEQUENCE)
+    if method not in known:
+        problems.append(Problem("method", f"{method!r} is unknown", f"use one of: {', '.join(known)}"))
     if values.ndim != 1:
         problems.append(Problem("p_values", f"have {values.ndim} dimensions", "give them as one list"))
     wrong = np.flatnonzero((values < 0) | (values > 1))
