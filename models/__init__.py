@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurotrial.models.ancova_fit import Ancova, ancova
     from neurotrial.models.bayes.estimators import BayesianFit, bayes_two_visits
+    from neurotrial.models.bounded_scores.responders_test import Responders, responders
+    from neurotrial.models.bounded_scores.scores import (
+        beta_binomial,
+        censored_gaussian,
+        fractional_logit,
+        proportional_odds,
+    )
     from neurotrial.models.change import Comparison, change_score, follow_up_only, within_arm
     from neurotrial.models.compare import EstimatorComparison, compare_estimators
     from neurotrial.models.coupling import expected_coupling
@@ -54,12 +61,15 @@ __all__ = [
     "Pooled",
     "RankTest",
     "Rerandomisation",
+    "Responders",
     "SelectionWeights",
     "StandardisedEffect",
     "TippingPoint",
     "adjust",
     "ancova",
     "bayes_two_visits",
+    "beta_binomial",
+    "censored_gaussian",
     "change_score",
     "clda",
     "cliffs_delta",
@@ -68,6 +78,7 @@ __all__ = [
     "emmeans",
     "expected_coupling",
     "follow_up_only",
+    "fractional_logit",
     "freedman_lane",
     "graphical",
     "hedges_g",
@@ -80,10 +91,12 @@ __all__ = [
     "mmrm_many",
     "permutation_test",
     "pool",
+    "proportional_odds",
     "quantile_regression",
     "rank_comparison",
     "rank_test",
     "rerandomise",
+    "responders",
     "robust_regression",
     "selection_weights",
     "standardised_effects",
@@ -118,6 +131,8 @@ _HOMES = {
     "robust.rank_tests": ("rank_comparison",),
     "robust.regression": ("quantile_regression", "robust_regression"),
     "unitless_effects": ("cliffs_delta", "d_ppc", "standardised_effects"),
+    "bounded_scores.scores": ("beta_binomial", "censored_gaussian", "fractional_logit", "proportional_odds"),
+    "bounded_scores.responders_test": ("Responders", "responders"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

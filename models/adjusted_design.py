@@ -31,13 +31,13 @@ class AdjustedDesign:
         Complete participants.
     design : Design
         Model matrix of full rank, and the weights of means.
-    values : array of float, shape (n,)
+    y : array of float, shape (n,)
         Outcome.
     """
 
     table: ArmTable
     design: Design
-    values: FloatArray
+    y: FloatArray
 
     @property
     def matrix(self) -> FloatArray:

@@ -129,7 +129,7 @@ def ancova(
     made = adjusted_design(
         data, outcome=outcome, baseline=baseline, arm=arm, covariates=covariates, reference=reference
     )
-    fit = least_squares(made.values, made.design.matrix, robust)
+    fit = least_squares(made.y, made.design.matrix, robust)
     estimates = tuple(
         _infer(replace(template, visit=visit), weights, fit, kind, conf_level)
         for template, weights in (*made.contrasts(), *made.means())

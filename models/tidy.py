@@ -19,6 +19,7 @@ IntervalKind = Literal[
     "noncentral_t",
     "permutation",
     "percentile",
+    "score",
     "exact_rank",
     "asymptotic_rank",
     "eti",
@@ -73,8 +74,8 @@ class Estimate:
         NaN where the method has no such number. Units of estimate, standard error and limits are the outcome's.
     conf_level : float
         Confidence level of the interval, in (0, 1).
-    interval_kind : {"t", "normal", "noncentral_t", "permutation", "percentile", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
-        How the interval was made (``percentile``: of a bootstrap); the last but one are equal-tailed and highest density intervals of a posterior.
+    interval_kind : {"t", "normal", "noncentral_t", "permutation", "percentile", "score", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
+        How the interval was made (``percentile``: of a bootstrap; ``score``: by inversion of a score test); the last but one are equal-tailed and highest density intervals of a posterior.
     probability_benefit, probability_mcid : float
         Posterior probability of a benefit, and of one beyond the minimal clinically important difference; NaN where
         there is no posterior or no such difference. A posterior's mean and SD stand in ``estimate`` and ``std_error``.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.models import verify_repeated as repeated
+from neurotrial.models.verify_bounded import bounded_values
 from neurotrial.models.verify_missing import imputation_values
 from neurotrial.models.verify_values import multiplicity_values, two_visit_values
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 _AT_ZERO = 1e-12
-_CASES = ("two_visit", "four_visit", "random_slopes", "clustered_cr2", "multiplicity", "rbmi")
+_CASES = ("two_visit", "four_visit", "random_slopes", "clustered_cr2", "multiplicity", "rbmi", "bounded")
 _KEY = ["model", "structure", "method", "term_or_contrast", "quantity"]
 
 Key = tuple[str, str, str, str, str]
@@ -74,6 +75,7 @@ def _values(folder: Traversable) -> dict[Key, float]:
         "random_slopes": lambda: repeated.random_slopes_values(data, spec),
         "clustered_cr2": lambda: repeated.clustered_values(data, spec),
         "multiplicity": lambda: _unstructured(multiplicity_values(data, spec, _read(folder, "pvalues.csv"))),
+        "bounded": lambda: bounded_values(data, spec),
         "rbmi": lambda: imputation_values(
             data, spec, _read(folder, "ice.csv"), _read(folder, "estimates.csv")
         ),

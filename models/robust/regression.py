@@ -157,7 +157,7 @@ def _mm(made: AdjustedDesign, baseline: str | None) -> _Fitted:
     if baseline is None and not numbers:
         raise refuse("estimator", "MM needs a number to adjust for, as its start does", 'use "M"')
     model = RLMDetSMM(
-        made.values, made.matrix, efficiency=_EFFICIENCY, breakdown_point=_BREAKDOWN, col_indices=numbers
+        made.y, made.matrix, efficiency=_EFFICIENCY, breakdown_point=_BREAKDOWN, col_indices=numbers
     )
     return _converged(model.fit, "MM regression")
 
@@ -165,14 +165,14 @@ def _mm(made: AdjustedDesign, baseline: str | None) -> _Fitted:
 def _m(made: AdjustedDesign) -> _Fitted:
     from statsmodels.robust.robust_linear_model import RLM
 
-    model = RLM(made.values, made.matrix)
+    model = RLM(made.y, made.matrix)
     return _converged(lambda: model.fit(tol=_TOLERANCE, maxiter=_ITERATIONS), "M regression")
 
 
 def _quantile(made: AdjustedDesign, quantile: float) -> _Fitted:
     from statsmodels.regression.quantile_regression import QuantReg
 
-    model = QuantReg(made.values, made.matrix)
+    model = QuantReg(made.y, made.matrix)
     return _converged(
         lambda: model.fit(q=quantile, p_tol=_TOLERANCE, max_iter=_ITERATIONS), "quantile regression"
     )
@@ -219,7 +219,7 @@ def _row(
     conf_level: float,
 ) -> Estimate:
     value, error = float(weights @ coefficients), float(np.sqrt(weights @ vcov @ weights))
-    test = t_test(value, error, made.df_resid, conf_level, float(np.abs(made.values).max()))
+    test = t_test(value, error, made.df_resid, conf_level, float(np.abs(made.y).max()))
     if not np.isfinite(test.statistic):
         return replace(label, estimate=value, status="failed", reason="the standard error is zero")
     return replace(

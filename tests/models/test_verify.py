@@ -8,6 +8,8 @@ ROWS = {
     "random_slopes": 774,
     "clustered_cr2": 284,
     "multiplicity": 176,
+    "rbmi": 1104,
+    "bounded": 155,
 }
 METHODS = {
     "closed_form": 42,
@@ -22,6 +24,10 @@ METHODS = {
     "clubSandwich:CR2_satterthwaite": 86,
     "wilcoxon:exact_conditional": 6,
     "relabelings": 8,
+    "rbmi:JR": 170,
+    "mice:pool.scalar": 32,
+    "clm:ml": 45,
+    "survreg:ml": 30,
 }
 
 
