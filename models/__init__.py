@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurotrial.models.coupling import expected_coupling
     from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
     from neurotrial.models.gatekeeping import GraphicalTest, graphical
+    from neurotrial.models.influence.leave_out import Influence, leave_one_out
     from neurotrial.models.missing_data.imputation import Imputation, impute
     from neurotrial.models.missing_data.rubin import Pooled, pool
     from neurotrial.models.missing_data.selection import SelectionWeights, selection_weights
@@ -53,6 +54,7 @@ __all__ = [
     "GraphicalTest",
     "ImprovementRatio",
     "Imputation",
+    "Influence",
     "ManyMmrm",
     "MaxT",
     "Missingness",
@@ -85,6 +87,7 @@ __all__ = [
     "hedges_gz",
     "improvement_ratio",
     "impute",
+    "leave_one_out",
     "maxt",
     "missingness",
     "mmrm",
@@ -133,6 +136,7 @@ _HOMES = {
     "unitless_effects": ("cliffs_delta", "d_ppc", "standardised_effects"),
     "bounded_scores.scores": ("beta_binomial", "censored_gaussian", "fractional_logit", "proportional_odds"),
     "bounded_scores.responders_test": ("Responders", "responders"),
+    "influence.leave_out": ("Influence", "leave_one_out"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

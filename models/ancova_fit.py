@@ -17,10 +17,11 @@ from neurotrial.models.student import no_variation, t_test
 from neurotrial.models.tidy import Estimate, tidy_frame
 
 if TYPE_CHECKING:
+    from neurotrial.models.adjusted_design import AdjustedDesign
     from neurotrial.models.checks import ArmTable
     from neurotrial.models.student import FloatArray
 
-__all__ = ["Ancova", "ancova"]
+__all__ = ["Ancova", "ancova", "fitted_ancova"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,11 @@ def ancova(
     made = adjusted_design(
         data, outcome=outcome, baseline=baseline, arm=arm, covariates=covariates, reference=reference
     )
+    return fitted_ancova(made, robust=robust, conf_level=conf_level, visit=visit)
+
+
+def fitted_ancova(made: AdjustedDesign, *, robust: Robust, conf_level: float, visit: str = "") -> Ancova:
+    """Fit a checked design; arguments as `ancova`."""
     fit = least_squares(made.y, made.design.matrix, robust)
     estimates = tuple(
         _infer(replace(template, visit=visit), weights, fit, kind, conf_level)

@@ -30,7 +30,7 @@ __all__ = ["EstimatorComparison", "agreement", "compare_estimators", "estimate_m
 
 MAIN_METHOD = "ancova_hc3"
 _FREQUENTIST = tuple(name for name in METHODS if name not in BAYES_METHODS)
-_WITHOUT_MAXIMUM = ("ancova", "change_score", "follow_up", "improvement_ratio")
+_WITHOUT_MAXIMUM = ("ancova", "clda", "change_score", "follow_up", "improvement_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def compare_estimators(
     n_resamples: int = 10_000,
     seed: Seed = 0,
 ) -> EstimatorComparison:
-    """Compare arms by ANCOVA, change score, follow-up value and improvement ratios, in one table.
+    """Compare arms by ANCOVA, a common-baseline mixed model, change score, follow-up value and improvement ratios.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def compare_estimators(
     -------
     EstimatorComparison
         All estimators use the participants with both visits, less those without a covariate (ANCOVA) or with an
-        undefined ratio (improvement ratios); each row says how many.
+        undefined ratio (improvement ratios); but ``clda`` uses everybody with one value. Each row says how many.
 
     Raises
     ------

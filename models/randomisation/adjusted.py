@@ -90,21 +90,23 @@ class Adjusted:
 
     def _residualised(self, labels: np.ndarray) -> FloatArray:
         x = labels[:, self.seen].astype("float64")
-        return np.asarray(x - (x @ self.basis) @ self.basis.T)
+        x -= (x @ self.basis) @ self.basis.T
+        return x
 
     def _variance(self, x: FloatArray, y: FloatArray, effect: FloatArray, size: FloatArray) -> FloatArray:
         if self.statistic == "pooled":
             rest = np.maximum(y @ y - effect**2 * size, 0.0)
             return np.asarray(rest / self.df / size)
-        weighted = y - effect[:, None] * x
-        weighted *= x
+        rest = effect[:, None] * x
+        np.subtract(y, rest, out=rest)
+        rest *= x
         free = x / np.sqrt(size)[:, None]
-        np.multiply(free, free, out=free)
+        free *= free
         np.subtract(1.0 - self.leverage, free, out=free)
-        np.maximum(free, _ZERO, out=free)
-        np.multiply(weighted, weighted, out=weighted)
-        np.divide(weighted, free, out=weighted)
-        return np.asarray(weighted.sum(axis=1) / size**2)
+        if free.min() < _ZERO:
+            np.maximum(free, _ZERO, out=free)
+        np.divide(rest, free, out=free)
+        return np.asarray(np.einsum("ij,ij->i", rest, free) / size**2)
 
 
 def adjusted(values: FloatArray, explaining: FloatArray, statistic: Statistic, where: str) -> Adjusted:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Allocation", "Labels", "labels_of"]
 
-_BATCH = 500
+_BATCH = 1000
 """Labellings at a time: their products stay in the cache of a processor."""
 
 

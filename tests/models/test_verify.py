@@ -21,13 +21,13 @@ METHODS = {
     "mmrm:CR2": 172,
     "mmrm:anova_III:kr_linear": 84,
     "pbkrtest:kr_expected": 366,
-    "clubSandwich:CR2_satterthwaite": 86,
+    "clubSandwich:CR2_satterthwaite": 101,
     "wilcoxon:exact_conditional": 6,
     "relabelings": 8,
     "rbmi:JR": 170,
     "mice:pool.scalar": 32,
     "clm:ml": 45,
-    "survreg:ml": 30,
+    "survreg:ml": 20,
 }
 
 

@@ -1,0 +1,1 @@
+"""How much single participants decide: an analysis again without each of them."""
