@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
-from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError, Problem
+from neurotrial.method_names import METHODS
 from neurotrial.models.ancova_fit import ancova
 from neurotrial.models.change import change_score, follow_up_only, within_arm
 from neurotrial.models.checks import arm_table, check_level
@@ -21,15 +21,31 @@ from neurotrial.models.sentences import Direction, agreement
 from neurotrial.models.tidy import failed_row
 from neurotrial.models.two_visit_models import common_baseline, group_by_time
 from neurotrial.models.visits import two_visits
-from neurotrial.study import METHODS
 
 if TYPE_CHECKING:
     from neurotrial.models.permutation import Seed
 
-__all__ = ["EstimatorComparison", "agreement", "compare_estimators", "estimate_methods"]
+__all__ = [
+    "CLASSICAL",
+    "EstimatorComparison",
+    "agreement",
+    "compare_estimators",
+    "computed",
+    "estimate_methods",
+]
 
 MAIN_METHOD = "ancova_hc3"
-_FREQUENTIST = tuple(name for name in METHODS if name not in BAYES_METHODS)
+CLASSICAL = (
+    "ancova",
+    "change_score",
+    "group_time",
+    "clda",
+    "follow_up",
+    "improvement_ratio",
+    "share_of_potential",
+    "within_arm",
+)
+"""Methods that need nothing but the two values of the participants."""
 _WITHOUT_MAXIMUM = ("ancova", "clda", "change_score", "follow_up", "improvement_ratio")
 
 
@@ -177,7 +193,7 @@ def estimate_methods(
     wide : DataFrame
         One row per participant: ``arm``, ``baseline``, ``follow_up`` and the covariates.
     methods : sequence of str
-        Names that an analysis of a study file may give, but for Bayesian ones: keys of `neurotrial.study.METHODS`.
+        Names that an analysis of a study file may give, but for Bayesian ones: of `CLASSICAL`.
     arm_order : sequence of str
         The arms, in the order of the tables.
     reference : str
@@ -225,13 +241,14 @@ def estimate_methods(
         "within_arm": lambda: within_arm(frame, **shared, baseline_visit=baseline_visit).tidy(),
     }
     contrasts = [f"{name} - {reference}" for name in table.compared]
-    parts = [_computed(calls[name], METHODS[name], contrasts, follow_up) for name in dict.fromkeys(methods)]
+    parts = [computed(calls[name], METHODS[name], contrasts, follow_up) for name in dict.fromkeys(methods)]
     return pd.concat(parts, ignore_index=True).drop_duplicates(["method", "contrast"], ignore_index=True)
 
 
-def _computed(
+def computed(
     call: Callable[[], pd.DataFrame], slugs: Sequence[str], contrasts: Sequence[str], visit: str
 ) -> pd.DataFrame:
+    """Return the rows of a method, or rows with its slugs that say why it cannot be computed."""
     try:
         return call()
     except InputError as error:
@@ -253,12 +270,12 @@ def _child(seed: Seed, index: int) -> np.random.SeedSequence:
 def _check_methods(methods: Sequence[str], covariates: Sequence[str], wide: pd.DataFrame) -> None:
     problems = covariate_problems(covariates, wide, ("arm", "baseline", "follow_up"))
     problems += [
-        Problem("methods", f"{name!r} is unknown", f"use: {', '.join(_FREQUENTIST)}")
+        Problem("methods", f"{name!r} is unknown", f"use: {', '.join(CLASSICAL)}")
         for name in methods
-        if name not in _FREQUENTIST
+        if name not in CLASSICAL
     ]
     if not methods:
-        problems.append(Problem("methods", "none is named", f"use: {', '.join(_FREQUENTIST)}"))
+        problems.append(Problem("methods", "none is named", f"use: {', '.join(CLASSICAL)}"))
     if problems:
         raise InputError(problems)
 

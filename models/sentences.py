@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from neurotrial.method_names import scale_of
 from neurotrial.models.bayes.sentences import is_bayesian, posterior_sentence
 from neurotrial.models.between import monte_carlo_error
 
@@ -27,6 +28,25 @@ _FAMILIES = {
     "follow_up": "follow-up value",
     "ratio_baseline": "improvement ratio",
     "ratio_potential": "share of potential",
+    "rerandomisation": "re-randomisation test",
+    "freedman_lane": "Freedman-Lane test",
+    "mm_regression": "MM regression",
+    "m_regression": "M regression",
+    "median_regression": "median regression",
+    "mann_whitney": "Mann-Whitney test",
+    "brunner_munzel": "Brunner-Munzel test",
+    "proportional_odds": "proportional odds",
+    "fractional_logit": "fractional logit",
+    "beta_binomial": "beta-binomial",
+    "censored_gaussian": "censored Gaussian",
+    "responders_imputed": "responders after imputation",
+    "responders": "responders",
+    "impute_mar": "imputation under MAR",
+    "impute_j2r": "jump to reference",
+    "impute_cr": "copy reference",
+    "impute_cir": "copy increments in reference",
+    "impute_lmcf": "last mean carried forward",
+    "ipw": "weighting for selection",
 }
 _TESTS = {
     "ols": "least squares",
@@ -34,6 +54,12 @@ _TESTS = {
     "pooled": "pooled t",
     "mann_whitney": "Mann-Whitney",
     "permutation": "permutation",
+    "cm": "jackknife",
+    "bayes": "Rubin",
+    "stacked": "stacked errors",
+    "points": "points",
+    "difference": "difference",
+    "ratio": "ratio",
 }
 _SLUG = re.compile(rf"({'|'.join(_FAMILIES)})_(.+?)(_floor)?")
 _ZERO = 1e-9
@@ -88,7 +114,7 @@ def agreement(
     sentences = []
     for contrast in contrasts:
         own = between[between["contrast"] == contrast]
-        tests = own[~own["method"].map(is_bayesian)]
+        tests = own[[not is_bayesian(method) and scale_of(method).tested for method in own["method"]]]
         sign = 1 if direction == "higher_is_better" else -1
         tested = "" if tests.empty else _sentence(tests, wide, main, sign, conf_level)
         said = " ".join(filter(None, (tested, posterior_sentence(own, _arms(contrast, wide)[0]))))
@@ -140,7 +166,7 @@ def _rows(own: pd.DataFrame, sign: int, level: float) -> list[_Row]:
             method=method,
             family=_family(method),
             label=_label(method),
-            side=0 if abs(estimate) <= _ZERO * np.nan_to_num(std_error) else int(sign * np.sign(estimate)),
+            side=_side(method, estimate, std_error, sign),
             p_value=p_value,
             n=int(n),
             rejects=p_value <= level,
@@ -148,6 +174,14 @@ def _rows(own: pd.DataFrame, sign: int, level: float) -> list[_Row]:
         )
         for method, estimate, std_error, p_value, n, reason in values
     ]
+
+
+def _side(method: str, estimate: float, std_error: float, sign: int) -> int:
+    scale = scale_of(method)
+    difference = estimate - scale.null
+    if abs(difference) <= _ZERO * np.nan_to_num(std_error):
+        return 0
+    return int((1 if scale.improvement else sign) * np.sign(difference))
 
 
 def _family(method: str) -> str:

@@ -11,19 +11,21 @@ import pandas as pd
 from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError
 from neurotrial.executors import SerialExecutor
+from neurotrial.method_names import METHODS, scale_of
 from neurotrial.models.bayes.study_posteriors import BayesRows, fit_posteriors
 from neurotrial.models.bayes.study_tasks import count_fits
-from neurotrial.models.cells import cell_participants, cell_seed, study_cells
-from neurotrial.models.compare import agreement, estimate_methods
+from neurotrial.models.cells import cell_participants, study_cells
+from neurotrial.models.compare import agreement
 from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
-from neurotrial.models.multiplicity import adjust
+from neurotrial.models.study_families import adjust_families
+from neurotrial.models.study_methods import estimate_cell
+from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.tidy import failed_row
 from neurotrial.provenance import provenance
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
-from neurotrial.study import METHODS
 from neurotrial.tables import TABLES
 from neurotrial.tabular import empty_table
 
@@ -78,17 +80,21 @@ def fit_study(
         rows, statement = _fit_cell(study, cell, data, posteriors.get(cell.name, BayesRows()))
         estimates.append(rows)
         statements.append(statement)
+    sensitivity = study_sensitivity(data, cells)
     table = pd.concat([rows for rows in estimates if not rows.empty], ignore_index=True)
     tables = {
         "estimates": table,
-        "adjusted": _families(study, table),
-        "statements": pd.DataFrame(statements),
+        "adjusted": adjust_families(data, cells, table),
+        "statements": pd.DataFrame([*statements, *sensitivity.statements]),
         "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
         "connectivity": summarise_connectivity(study, data.tables),
         "diagnostics": _frame("diagnostics", [row for one in posteriors.values() for row in one.diagnostics]),
         "predictive": _frame("predictive", [row for one in posteriors.values() for row in one.predictive]),
+        "influence": _frame("influence", sensitivity.influence),
+        "tipping": _frame("tipping", sensitivity.tipping),
+        "missingness": _frame("missingness", sensitivity.missingness),
         "outcomes": data.outcomes,
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
@@ -108,7 +114,7 @@ def _fit_cell(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     wide = cell_participants(cell, data)
     methods = [method for method in cell.analysis.methods if method not in BAYES_METHODS]
-    parts = [_frequentist(study, cell, wide, methods)] if methods else []
+    parts = [_frequentist(cell, data, methods)] if methods else []
     rows = pd.concat([*parts, *bayes.estimates], ignore_index=True)
     statement = agreement(
         _labelled(study, rows, "contrast"),
@@ -121,21 +127,9 @@ def _fit_cell(
     return _identified(study, cell, rows), {"key": key, "statement": statement}
 
 
-def _frequentist(study: Study, cell: Cell, wide: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+def _frequentist(cell: Cell, data: StudyData, methods: Sequence[str]) -> pd.DataFrame:
     try:
-        return estimate_methods(
-            wide,
-            methods=methods,
-            arm_order=[arm.name for arm in study.arms],
-            reference=study.reference_arm.name,
-            covariates=cell.analysis.covariates,
-            maximum=cell.outcome.range[1] if cell.outcome.range else None,
-            follow_up=cell.visit,
-            baseline_visit=study.baseline_visit.name,
-            conf_level=study.conf_level,
-            n_resamples=study.n_resamples,
-            seed=cell_seed(study, cell),
-        )
+        return estimate_cell(cell, data, methods)
     except InputError as error:
         main = cell.analysis.main_method
         slug = METHODS[methods[0]][0] if main.startswith(tuple(BAYES_METHODS)) else main
@@ -161,28 +155,12 @@ def _identified(study: Study, cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
         "spec_hash": study.spec_hash,
     }
     full = rows.assign(**shared)
-    full["unit"] = [
-        "ratio" if method.startswith("ratio_") else cell.outcome.unit for method in full["method"]
-    ]
+    full["unit"] = [scale_of(method).unit or cell.outcome.unit for method in full["method"]]
     full["key"] = [
         estimate_key(**cell.place, method=method, contrast=contrast, visit=cell.visit)
         for method, contrast in zip(full["method"], full["contrast"], strict=True)
     ]
     return full[[column.name for column in RESULT_TABLES["estimates"].columns]]
-
-
-def _families(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
-    """Adjust the p-values of each declared family; a missing p-value keeps its place in the family's size."""
-    parts = [pd.DataFrame(columns=["family", "procedure", "key", "p_raw", "p_adjusted"])]
-    for family in study.families:
-        chosen = estimates["analysis"].isin(family.analyses) & (estimates["term"] == "arm")
-        rows = estimates[chosen & (estimates["method"] == family.method)]
-        adjusted = adjust(rows["p_value"].to_numpy(), family.procedure)
-        named = {"family": family.name, "procedure": family.procedure}
-        parts.append(
-            pd.DataFrame({**named, "key": rows["key"], "p_raw": rows["p_value"], "p_adjusted": adjusted})
-        )
-    return pd.concat([part for part in parts if not part.empty] or parts[:1], ignore_index=True)
 
 
 def _decisions(estimates: pd.DataFrame, diagnostics: pd.DataFrame) -> list[str]:

@@ -199,7 +199,9 @@ def _needed_columns(
     needed |= {c.name: f"characteristic {c.name!r}" for c in study.characteristics}
     for analysis in study.analyses:
         needed |= {
-            n: f"analysis {analysis.name!r}" for term in analysis.covariates for n in formula_names(term)
+            n: f"analysis {analysis.name!r}"
+            for term in (*analysis.covariates, *analysis.selection_predictors)
+            for n in formula_names(term)
         }
     for name, user in needed.items():
         if name not in participants:

@@ -59,7 +59,9 @@ def build_outcomes(study: Study, tables: Mapping[str, pd.DataFrame]) -> tuple[pd
 
 def covariate_columns(study: Study) -> list[str]:
     """Return the columns of `participants` that the analyses of a study use as covariates, each once."""
-    terms = [term for analysis in study.analyses for term in analysis.covariates]
+    terms = [
+        term for analysis in study.analyses for term in (*analysis.covariates, *analysis.selection_predictors)
+    ]
     return list(dict.fromkeys(name for term in terms for name in formula_names(term)))
 
 

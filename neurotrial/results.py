@@ -184,6 +184,67 @@ _CONNECTIVITY = Table(
     ),
 )
 
+_INFLUENCE = Table(
+    "influence",
+    "the main comparison of an analysis without each participant in turn",
+    ("key",),
+    (
+        _KEY,
+        *(column for column in _WHERE if column.name != "estimand"),
+        text("contrast", "what is compared"),
+        text("visit", "visit"),
+        text("participant_id", "who was left out"),
+        text("arm", "arm of that participant"),
+        number("estimate", "estimate without the participant"),
+        number("std_error", "its standard error", minimum=0),
+        number("conf_low", "lower limit of the interval"),
+        number("conf_high", "upper limit of the interval"),
+        share("p_value", "two-sided p-value"),
+        number("change", "estimate without less estimate with everybody"),
+        number("change_in_se", "the same in standard errors of the estimate with everybody"),
+        text("turned", "whether significance changes", levels=("yes", "no")),
+        text("reason", "why there is no estimate", **_OPTIONAL),
+    ),
+)
+
+_TIPPING = Table(
+    "tipping",
+    "the difference between arms with deltas added to the imputed values of both",
+    ("key",),
+    (
+        _KEY,
+        *(column for column in _WHERE if column.name != "estimand"),
+        text("contrast", "what is compared"),
+        text("visit", "visit"),
+        number("delta", "added to the imputed values of the compared arm, in the unit of the outcome"),
+        number("delta_reference", "added to those of the reference arm"),
+        number("estimate", "estimate"),
+        number("std_error", "standard error", minimum=0),
+        number("conf_low", "lower limit of the interval"),
+        number("conf_high", "upper limit of the interval"),
+        share("conf_level", "confidence level"),
+        share("p_value", "two-sided p-value"),
+    ),
+)
+
+_MISSINGNESS = Table(
+    "missingness",
+    "outcomes observed and missing by population, visit and arm",
+    ("key",),
+    (
+        _KEY,
+        text("outcome", "outcome, a name of the study file"),
+        text("population", "population, a name of the study file"),
+        text("visit", "visit"),
+        _ARM,
+        count("n", "participants"),
+        count("n_observed", "participants with a value"),
+        count("n_missing", "participants without a value"),
+        share("proportion_missing", "their share"),
+        share("p_value", "Fisher's exact test of the share over two arms; missing for more arms"),
+    ),
+)
+
 _DIAGNOSTICS = Table(
     "diagnostics",
     "one row for each Bayesian fit and compared arm: the prior of its effect, and what its draws are worth",
@@ -250,13 +311,13 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
         _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS,
-        _PREDICTIVE, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
 _EMPTY_ALLOWED = (
-    "adjusted", "harms_summary", "connectivity", "diagnostics", "predictive", "features", "quality", "decisions",
+    "adjusted", "harms_summary", "connectivity", "diagnostics", "predictive", "influence", "tipping", "features", "quality", "decisions",
     "status",
 )  # fmt: skip
 

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from neurotrial.bayes_plan import BAYES_METHODS, BayesPlan
+from neurotrial.bayes_plan import BayesPlan
 from neurotrial.imaging_plan import ImagingPlan
+from neurotrial.method_names import METHODS, Method
 from neurotrial.study_part import Name, Part, Text
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Characteristic",
     "Estimand",
     "Family",
+    "Graph",
     "IntercurrentEvent",
     "Mcid",
     "Outcome",
@@ -36,41 +38,8 @@ __all__ = [
     "VisitRules",
 ]
 
-Method = Literal[
-    "ancova",
-    "change_score",
-    "group_time",
-    "clda",
-    "follow_up",
-    "improvement_ratio",
-    "share_of_potential",
-    "within_arm",
-    "bayes_ancova",
-    "bayes_group_time",
-]
 Format = Literal["html", "docx", "pdf"]
 Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
-
-METHODS: dict[str, tuple[str, ...]] = {
-    "ancova": ("ancova_ols", "ancova_hc3"),
-    "change_score": ("change_welch",),
-    "group_time": ("mmrm_group_time",),
-    "clda": ("clda",),
-    "follow_up": ("follow_up_welch",),
-    "improvement_ratio": (
-        "ratio_baseline_welch",
-        "ratio_baseline_mann_whitney",
-        "ratio_baseline_permutation",
-    ),
-    "share_of_potential": (
-        "ratio_potential_welch",
-        "ratio_potential_mann_whitney",
-        "ratio_potential_permutation",
-    ),
-    "within_arm": ("change_welch", "paired_t"),
-    **BAYES_METHODS,
-}
-"""Each method that an analysis may name, with the rows of between- and within-arm estimates that it gives."""
 
 
 class StudyInfo(Part):
@@ -196,7 +165,18 @@ class Estimand(Part):
 
 
 class Analysis(Part):
-    """An analysis of an estimand: its methods, the one that is reported first, and the covariates beside baseline."""
+    """An analysis of an estimand: its methods, the one that is reported first, and the covariates beside baseline.
+
+    Attributes
+    ----------
+    selection_predictors : list of str
+        Columns of `participants`, or terms of them, by which being observed is modelled (method selection_weights).
+    imputation_events : list of str
+        Types of the table `events` from which on a reference-based assumption holds (methods impute_j2r, ...); without
+        them, outcomes missing to the last visit count as affected.
+    sensitivity : list of str
+        What is drawn beside the estimates: the main comparison without each participant, tipping points of imputation.
+    """
 
     name: Name
     label: Text
@@ -207,16 +187,31 @@ class Analysis(Part):
     requested_method: str | None = None
     covariates: list[Text] = Field(default_factory=list)
     population: Name | None = None
+    selection_predictors: list[Text] = Field(default_factory=list)
+    imputation_events: list[Name] = Field(default_factory=list)
+    sensitivity: list[Literal["leave_one_out", "tipping_point"]] = Field(default_factory=list)
+
+
+class Graph(Part):
+    """A graphical procedure: weights of the outcomes, and what a rejected one passes to each other."""
+
+    weights: dict[Name, Annotated[float, Field(ge=0, le=1)]]
+    transitions: dict[Name, dict[Name, Annotated[float, Field(ge=0, le=1)]]]
 
 
 class Family(Part):
-    """Analyses whose p-values are adjusted together; one p-value an outcome, from ``method``."""
+    """Analyses whose p-values are adjusted together; one p-value an outcome, from ``method``.
+
+    A fixed sequence tests the outcomes in the order of the analyses and their estimands; step-down maxT
+    (``procedure: maxt``) goes with ``method: rerandomisation``; ``procedure: graphical`` needs ``graph``.
+    """
 
     name: Name
     label: Text
     analyses: Annotated[list[Name], Field(min_length=1)]
-    procedure: Literal["holm", "hommel", "bh", "by"] = "holm"
+    procedure: Literal["holm", "hommel", "bh", "by", "fixed_sequence", "graphical", "maxt"] = "holm"
     method: str = "ancova_hc3"
+    graph: Graph | None = None
 
 
 class ReportChoices(Part):

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.formulas import formula_faults
-from neurotrial.study import METHODS, Analysis, Study
+from neurotrial.method_names import BEYOND, METHODS, NEEDS_MCID, NEEDS_RANGE, scale_of
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import EffectPriors
+    from neurotrial.study import Analysis, Family, Outcome, Study
 
 __all__ = ["rule_problems"]
+
+_ROUNDING = 1e-9
 
 Fault = tuple[tuple[str | int, ...], str, str]
 """Key path, rule that is broken, remedy."""
@@ -185,13 +188,14 @@ def _analyses(study: Study) -> Iterator[Fault]:
                 (*key, "population"), analysis.population, "population", _names(study.populations)
             )
         yield from _analysis_methods(study, analysis, key)
-        for place, term in enumerate(analysis.covariates):
-            for fault in formula_faults(term):
-                yield (
-                    (*key, "covariates", place),
-                    f"{term!r} {fault}",
-                    "name columns of participants, e.g. age or log(lesion_volume_ml)",
-                )
+        for part in ("covariates", "selection_predictors"):
+            for place, term in enumerate(getattr(analysis, part)):
+                for fault in formula_faults(term):
+                    yield (
+                        (*key, part, place),
+                        f"{term!r} {fault}",
+                        "name columns of participants, e.g. age or log(lesion_volume_ml)",
+                    )
 
 
 def _analysis_methods(study: Study, analysis: Analysis, key: tuple[str | int, ...]) -> Iterator[Fault]:
@@ -208,12 +212,32 @@ def _analysis_methods(study: Study, analysis: Analysis, key: tuple[str | int, ..
         for name in estimand.outcomes
     ]
     for outcome in study.outcomes:
-        if outcome.name in named and outcome.range is None and "share_of_potential" in analysis.methods:
-            yield (
-                (*key, "methods"),
-                f"share_of_potential needs the range of {outcome.name!r}",
-                "declare `range` on the outcome",
-            )
+        if outcome.name in named:
+            yield from _outcome_needs(outcome, analysis, key)
+    beyond = [row for name in BEYOND for row in METHODS[name]]
+    if "leave_one_out" in analysis.sensitivity and analysis.main_method in beyond:
+        rule = f"leave_one_out repeats the main method, and {analysis.main_method!r} is more than one fit"
+        yield (
+            (*key, "sensitivity"),
+            rule,
+            "ask for it in an analysis with another main_method, e.g. ancova_hc3",
+        )
+    if "selection_weights" in analysis.methods and not analysis.selection_predictors:
+        rule = "selection_weights needs to know what being observed may depend on"
+        yield (*key, "selection_predictors"), rule, "name columns of participants, e.g. [age, nihss]"
+    if analysis.imputation_events and not any(name.startswith("impute_") for name in analysis.methods):
+        rule = "says from when an imputation's assumption holds, and no method imputes"
+        yield (*key, "imputation_events"), rule, "add a method such as impute_j2r, or leave it out"
+
+
+def _outcome_needs(outcome: Outcome, analysis: Analysis, key: tuple[str | int, ...]) -> Iterator[Fault]:
+    for method in analysis.methods:
+        if method in NEEDS_RANGE and outcome.range is None:
+            rule = f"{method} needs the range of {outcome.name!r}"
+            yield (*key, "methods"), rule, "declare `range` on the outcome"
+        if method in NEEDS_MCID and outcome.mcid is None:
+            rule = f"{method} needs the minimal clinically important difference of {outcome.name!r}"
+            yield (*key, "methods"), rule, "declare `mcid` on the outcome, with its source"
 
 
 def _families(study: Study) -> Iterator[Fault]:
@@ -225,9 +249,52 @@ def _families(study: Study) -> Iterator[Fault]:
             given = [row for method in methods.get(name, []) for row in METHODS[method] if row != "paired_t"]
             if name in methods:
                 yield from _unknown((*key, "method"), family.method, f"estimate of analysis {name!r}", given)
-        if family.method in itertools.chain(*BAYES_METHODS.values()):
+        if family.method in itertools.chain(*BAYES_METHODS.values()) or not scale_of(family.method).tested:
             rule = f"{family.method!r} has no p-value to adjust"
             yield (*key, "method"), rule, "name a frequentist estimate of these analyses"
+        if family.procedure == "maxt" and family.method != "rerandomisation":
+            rule = "goes with `method: rerandomisation`, whose distribution it uses"
+            yield (*key, "procedure"), rule, "correct the method, or use holm"
+        adjusted = {tuple(one.covariates) for one in study.analyses if one.name in family.analyses}
+        if family.procedure == "maxt" and len(adjusted) > 1:
+            rule = "takes maxima over analyses that adjust alike, and these have different covariates"
+            yield (*key, "procedure"), rule, "give the analyses the same covariates, or use holm"
+        yield from _graph(study, family, key)
+
+
+def _graph(study: Study, family: Family, key: tuple[str | int, ...]) -> Iterator[Fault]:
+    if (family.procedure == "graphical") != (family.graph is not None):
+        rule = "goes with `procedure: graphical`, and only with it"
+        yield (*key, "graph"), rule, "declare weights and transitions of the outcomes, or another procedure"
+    if family.graph is None:
+        return
+    outcomes = [
+        name
+        for analysis in study.analyses
+        if analysis.name in family.analyses
+        for estimand in study.estimands
+        if estimand.name == analysis.estimand
+        for name in estimand.outcomes
+    ]
+    graph = family.graph
+    if set(graph.weights) != set(outcomes):
+        rule = f"must name each outcome of the family once: {', '.join(outcomes)}"
+        yield (
+            (*key, "graph", "weights"),
+            rule,
+            "give each its share of the level, 0 for those that begin without",
+        )
+    if sum(graph.weights.values()) > 1 + _ROUNDING:
+        rule = f"sum to {sum(graph.weights.values()):g}, more than 1"
+        yield (*key, "graph", "weights"), rule, "shares of the level sum to at most 1"
+    for name, row in graph.transitions.items():
+        for other in (name, *row):
+            yield from _unknown(
+                (*key, "graph", "transitions", name), other, "outcome of the family", outcomes
+            )
+        if name in row or sum(row.values()) > 1 + _ROUNDING:
+            rule = "passes more than it has, or to itself"
+            yield (*key, "graph", "transitions", name), rule, "shares that are passed on sum to at most 1"
 
 
 def _imaging(study: Study) -> Iterator[Fault]:

@@ -80,7 +80,15 @@ def adjusted_p(data: CitedResults, effect: Effect) -> list[CitedRow]:
 
 def procedure_name(procedure: str) -> str:
     """Return the name of a procedure that adjusts p-values."""
-    names = {"holm": "Holm", "hommel": "Hommel", "bh": "Benjamini–Hochberg", "by": "Benjamini–Yekutieli"}
+    names = {
+        "holm": "Holm",
+        "hommel": "Hommel",
+        "bh": "Benjamini–Hochberg",
+        "by": "Benjamini–Yekutieli",
+        "fixed_sequence": "a fixed sequence",
+        "graphical": "a graphical procedure",
+        "maxt": "step-down maxT",
+    }
     return names.get(procedure, procedure)
 
 

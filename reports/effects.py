@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+from neurotrial.method_names import Scale, scale_of
 from neurotrial.reports.number_format import MISSING, interval, is_missing, number, p_value, probability
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ __all__ = [
 ]
 
 RATIO = "ratio"
+_ADJUSTED = (
+    "ancova", "clda", "bayes_ancova", "rerandomisation", "freedman_lane", "mm_", "m_", "median_", "impute_", "ipw_",
+    "proportional_", "fractional_", "beta_", "censored_",
+)  # fmt: skip
 RATIO_DIGITS = 2
+_DIGITS = {"patients": 1}
 GROUP_TIME = "mmrm_group_time"
 """The estimator of group × time."""
 
@@ -39,6 +45,16 @@ BAYES_LABELS: Mapping[str, str] = MappingProxyType(
     {"bayes_ancova": "Bayesian ANCOVA", "bayes_group_time": "Bayesian group × time"}
 )
 """Each Bayesian model in words."""
+
+_ASSUMPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "mar": "imputation, missing at random",
+        "j2r": "imputation, jump to reference",
+        "cr": "imputation, copy reference",
+        "cir": "imputation, copy increments in reference",
+        "lmcf": "imputation, last mean carried forward",
+    }
+)
 
 METHOD_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -55,6 +71,36 @@ METHOD_LABELS: Mapping[str, str] = MappingProxyType(
         "ratio_potential_welch": "share of recovery potential, Welch t",
         "ratio_potential_mann_whitney": "share of recovery potential, Mann–Whitney",
         "ratio_potential_permutation": "share of recovery potential, permutation",
+        "rerandomisation": "ANCOVA, re-randomisation test",
+        "freedman_lane": "ANCOVA, Freedman–Lane permutation test",
+        "mm_regression": "robust regression, MM",
+        "m_regression": "robust regression, Huber’s M",
+        "median_regression": "median regression",
+        "mann_whitney": "change, Mann–Whitney and Hodges–Lehmann shift",
+        "brunner_munzel": "change, probability of superiority (Brunner–Munzel)",
+        "proportional_odds": "proportional odds, log odds of a higher score",
+        "proportional_odds_points": "proportional odds, difference in points",
+        "fractional_logit": "fractional logit, log odds of the mean share",
+        "fractional_logit_points": "fractional logit, difference in points",
+        "beta_binomial": "beta-binomial, log odds of the mean share",
+        "beta_binomial_points": "beta-binomial, difference in points",
+        "censored_gaussian": "Gaussian censored at floor and ceiling",
+        "responders_difference": "responders, difference of proportions",
+        "responders_ratio": "responders, ratio of proportions",
+        "responders_nnt": "responders, number needed to treat",
+        "responders_imputed_difference": "responders after imputation (MAR), difference of proportions",
+        "responders_imputed_ratio": "responders after imputation (MAR), ratio of proportions",
+        "responders_imputed_nnt": "responders after imputation (MAR), number needed to treat",
+        "hedges_g": "Hedges’ g of the change",
+        "d_ppc": "pretest–posttest–control d",
+        "cliffs_delta": "Cliff’s delta of the change",
+        "ipw_stacked": "weighted for selection, stacked standard error",
+        "ipw_bootstrap": "weighted for selection, bootstrap",
+        **{
+            f"impute_{name}_{slug}": f"{words}, {way}"
+            for name, words in _ASSUMPTIONS.items()
+            for slug, way in (("cm", "jackknife"), ("bayes", "Rubin’s rules"))
+        },
         **{
             slug: f"{BAYES_LABELS[kind]}, {prior} prior"
             for kind, slugs in BAYES_METHODS.items()
@@ -71,6 +117,9 @@ _INTERVALS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "exact_rank": ("CI", " by exact rank inversion"),
         "asymptotic_rank": ("CI", " by asymptotic rank inversion"),
         "permutation": ("CI", " by permutation"),
+        "percentile": ("CI", " by bootstrap percentiles"),
+        "score": ("CI", " by score test"),
+        "noncentral_t": ("CI", " by the noncentral t"),
         "hdi": ("highest-density credible interval", ""),
         "eti": ("equal-tailed credible interval", ""),
     }
@@ -96,7 +145,7 @@ def capitalised(words: str) -> str:
 
 def is_adjusted(method: str) -> bool:
     """Tell whether an estimator adjusts for the baseline value."""
-    return method.startswith(("ancova", "clda", "bayes_ancova"))
+    return method.startswith(_ADJUSTED)
 
 
 def is_bayesian(method: str) -> bool:
@@ -157,7 +206,12 @@ class Effect:
     @property
     def digits(self) -> int:
         """Decimals: those of the outcome, or of ratios."""
-        return RATIO_DIGITS if self.unit == RATIO else self.outcome.digits
+        return self.outcome.digits if not self.scale.unit else _DIGITS.get(self.scale.unit, RATIO_DIGITS)
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the estimate: its own unit, if any, and its value of no difference."""
+        return scale_of(self.method)
 
     @property
     def has_interval(self) -> bool:
@@ -204,17 +258,18 @@ class Effect:
     @property
     def favoured(self) -> str:
         """Name of the arm that the estimate favours by the outcome's direction; empty at 0 or without estimate."""
-        if not self.estimate or not self.reference:
+        if self.estimate is None or self.estimate == self.scale.null or not self.reference:
             return ""
-        better = (self.estimate > 0) == (self.outcome.direction == "higher_is_better")
+        upwards = self.scale.improvement or self.outcome.direction == "higher_is_better"
+        better = (self.estimate > self.scale.null) == upwards
         return self.arm if better else self.reference
 
     @property
     def excludes_null(self) -> bool | None:
-        """Whether the interval excludes no difference (0); None without interval."""
+        """Whether the interval excludes no difference (0, or that of the scale); None without interval."""
         if self.low is None or self.high is None:
             return None
-        return self.low > 0 or self.high < 0
+        return self.low > self.scale.null or self.high < self.scale.null
 
 
 def effect_of(row: CitedRow, study: Study) -> Effect:

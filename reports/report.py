@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from neurotrial.errors import refuse
-from neurotrial.reports import sections, sections_bayes, sections_imaging
+from neurotrial.method_names import scale_of
+from neurotrial.reports import sections, sections_bayes, sections_imaging, sections_sensitivity
 from neurotrial.reports.cited import CitedResults
-from neurotrial.reports.effects import RATIO, RATIO_DIGITS
+from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.markdown_text import Markdown, paragraphs
 from neurotrial.reports.number_format import is_missing, number, p_value, percent, whole
@@ -138,7 +139,7 @@ class Report:
         if parts[0] == "ratio":
             return RATIO_DIGITS
         row = self.data.row("estimates", key)
-        if row is not None and row.values["unit"] == RATIO:
+        if row is not None and scale_of(row.values["method"]).unit:
             return RATIO_DIGITS
         study = self.data.study
         known = {outcome.name: outcome.digits for outcome in study.outcomes}
@@ -252,6 +253,18 @@ class Report:
     def bayes_predictive(self) -> Markdown | None:
         """Return prior and posterior predictive checks."""
         return sections_bayes.predictive_section(self.data)
+
+    def missing_outcomes(self) -> Markdown:
+        """Return the table of missing outcomes; that nobody misses any, if so."""
+        return sections_sensitivity.missing_section(self.data)
+
+    def every_estimator(self) -> Markdown | None:
+        """Return the estimators of all analyses but the primary one side by side; None without several."""
+        return sections_sensitivity.every_estimator_section(self.data)
+
+    def sensitivity(self) -> Markdown | None:
+        """Return tipping points and influence of single participants, as the study file asks for them."""
+        return sections_sensitivity.sensitivity_section(self.data)
 
     def scan_counts(self) -> Markdown:
         """Return how many scans there are and what became of them, by modality and visit; that there are none, if so."""

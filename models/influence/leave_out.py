@@ -63,9 +63,11 @@ class Influence:
             else f"significance at {self.alpha:g} changes without {turned} of {len(own)}: "
             f"{', '.join(own.loc[own['turned'], 'participant'].astype('str').head(5))}"
         )
+        numbers = [f"{value:.3g}".replace("-", "\N{MINUS SIGN}") for value in (whole["estimate"], low, high)]
+        moved = f"{far['change_in_se']:+.2f}".replace("-", "\N{MINUS SIGN}")
         return (
-            f"With everybody {whole['estimate']:.3g}; leaving one participant out {low:.3g} to {high:.3g}, farthest without "
-            f"{far['participant']} ({far['change_in_se']:+.2f} standard errors); {verdict}."
+            f"With everybody {numbers[0]}; leaving one participant out {numbers[1]} to {numbers[2]}, farthest without "
+            f"{far['participant']} ({moved} standard errors); {verdict}."
         )
 
 

@@ -19,8 +19,8 @@ __all__ = ["TippingPoint", "tipping_point"]
 
 _STEPS = 21
 _SPREAD = 2.0
-_FARTHEST = 20.0
-_SCAN = 201
+_FARTHEST = 5.0
+_SCAN = 101
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TippingPoint:
         std_error, df, statistic, p_value, conf_low, conf_high.
     crossings : DataFrame
         A row for each visit and direction: visit, direction (lower, higher), delta at which p is alpha with no delta in
-        the reference arm; NaN where there is none up to 20 residual SDs.
+        the reference arm; NaN where there is none up to 5 residual SDs.
     imputation : Imputation
         Without deltas.
     compared, reference : str
@@ -42,7 +42,7 @@ class TippingPoint:
     alpha : float
         Two-sided level of the conclusion.
     sd : dict of str to float
-        Residual SD of the imputation model at each visit, in the unit of the outcome.
+        SD of the imputation model at each visit given baseline, in the unit of the outcome.
     """
 
     grid: pd.DataFrame
@@ -57,8 +57,8 @@ class TippingPoint:
         """Return the grid."""
         return self.grid.copy()
 
-    def sentence(self, visit: str | None = None) -> str:
-        """Say in words where the conclusion changes at a visit, the last by default."""
+    def sentence(self, visit: str | None = None, label: str = "") -> str:
+        """Say in words where the conclusion changes at a visit, the last by default; `label` names the compared arm."""
         at = self.imputation.table.visits[-1] if visit is None else visit
         base = self.imputation.inferred()
         number = self.imputation.table.visits.index(at)
@@ -66,13 +66,14 @@ class TippingPoint:
         p = float(base.p_value[0, number, column])
         found = self.crossings[self.crossings["visit"] == at].dropna(subset="delta")
         held = "significant" if p < self.alpha else "not significant"
-        start = f"Without delta the difference is {held} at {self.alpha:g}"
+        start, arm = f"Without delta the difference is {held} at {self.alpha:g}", label or self.compared
         if found.empty:
-            return f"{start}, and no delta of the imputed values in {self.compared} changes that."
+            return f"{start}, and no delta of the imputed values in {arm} up to {_FARTHEST:g} residual SDs changes that."
         where = " or ".join(
             f"{delta:+.3g} ({abs(delta) / self.sd[at]:.2g} residual SDs)" for delta in found["delta"].tolist()
         )
-        return f"{start}; it would change if imputed values in {self.compared} were shifted by {where}."
+        shifted = where.replace("-", "\N{MINUS SIGN}")
+        return f"{start}; it would change if imputed values in {arm} were shifted by {shifted}."
 
 
 def tipping_point(
@@ -156,8 +157,11 @@ def tipping_point(
 
 
 def _residual_sd(found: Imputation) -> FloatArray:
-    covariance = found.covariance.mean(axis=0)
-    return np.sqrt(np.diag(covariance))[-len(found.table.visits) :]
+    covariance, n_visits = found.covariance.mean(axis=0), len(found.table.visits)
+    variance = np.diag(covariance)
+    if len(variance) > n_visits:  # the baseline is an outcome of the model
+        variance = (variance - covariance[:, 0] ** 2 / covariance[0, 0])[1:]
+    return np.asarray(np.sqrt(variance))
 
 
 def _axis(given: Sequence[float] | None, sd: float, place: str) -> FloatArray:

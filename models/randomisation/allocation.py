@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import comb, prod
 from typing import TYPE_CHECKING
@@ -35,10 +35,17 @@ class Allocation:
         Column with the block of each participant; the number treated in a block is kept.
     strata : tuple of str
         Columns whose combinations are strata; where blocks are not known, the totals within a stratum are kept.
+    ratio : mapping of str to int, or None
+        Shares of the arms, e.g. ``{"cells": 2, "control": 1}``; with it the blocks are checked: none may hold more of an arm
+        than a block can, and a full one holds exactly its share.
+    block_sizes : tuple of int
+        Sizes of the blocks, where they are known; multiples of the ratio's sum.
     """
 
     blocks: str | None = None
     strata: tuple[str, ...] = ()
+    ratio: Mapping[str, int] | None = None
+    block_sizes: tuple[int, ...] = ()
 
     @property
     def words(self) -> str:
@@ -122,7 +129,13 @@ def labels_of(frame: pd.DataFrame, arm: str, reference: str, allocation: Allocat
     """
     declared = allocation or Allocation()
     columns = [*declared.strata, *([declared.blocks] if declared.blocks else [])]
-    problems = [*missing_columns(frame, columns), *_lacking(frame, arm, columns)]
+    problems = [
+        *missing_columns(frame, columns),
+        *_lacking(frame, arm, columns),
+        *_empty(frame, declared.strata),
+    ]
+    if not problems:
+        problems = list(_contradictions(frame, arm, declared))
     if problems:
         raise InputError(problems)
     treated = (frame[arm].astype("str") != str(reference)).to_numpy()
@@ -137,6 +150,61 @@ def labels_of(frame: pd.DataFrame, arm: str, reference: str, allocation: Allocat
         rule = f"{' and '.join(columns)} leave one labelling only: each group has one arm"
         raise refuse("allocation", rule, "declare the blocks as they were, or leave them out")
     return labels
+
+
+def _empty(frame: pd.DataFrame, strata: tuple[str, ...]) -> Iterator[Problem]:
+    for name in strata:
+        if name in frame and hasattr(frame[name], "cat"):
+            unseen = [str(level) for level in frame[name].cat.categories if not (frame[name] == level).any()]
+            if unseen:
+                rule = f"nobody was randomised in the declared stratum {', '.join(unseen)}"
+                remedy = "give all who were randomised, or remove the category"
+                yield Problem(f"column {name!r}", rule, remedy)
+
+
+def _contradictions(frame: pd.DataFrame, arm: str, declared: Allocation) -> Iterator[Problem]:
+    """Yield blocks that the declared ratio and sizes could not have made."""
+    if declared.ratio is None:
+        return
+    arms = frame[arm].astype("str")
+    unknown = sorted(set(arms) - set(declared.ratio))
+    if unknown:
+        rule = f"holds arms that the ratio does not name: {', '.join(unknown)}"
+        yield Problem(f"column {arm!r}", rule, "name every arm in the ratio")
+        return
+    total = sum(declared.ratio.values())
+    odd = [size for size in declared.block_sizes if size % total]
+    if odd:
+        yield Problem(
+            "allocation", f"a block of {odd[0]} cannot be divided {total} ways", "correct sizes or ratio"
+        )
+        return
+    if declared.blocks is None:
+        return
+    columns = [*declared.strata, declared.blocks]
+    wrong = []
+    for name, rows in frame.groupby(columns, sort=False, observed=True):
+        counts = arms[rows.index].value_counts()
+        if not _possible(counts, declared, total):
+            label = " / ".join(str(part) for part in (name if isinstance(name, tuple) else (name,)))
+            wrong.append(f"{label}: " + ", ".join(f"{counts.get(one, 0)} {one}" for one in declared.ratio))
+    if wrong:
+        ratio = ":".join(str(share) for share in declared.ratio.values())
+        sizes = f" in blocks of {' or '.join(map(str, declared.block_sizes))}" if declared.block_sizes else ""
+        rule = f"{len(wrong)} blocks contradict the declared allocation {ratio}{sizes}"
+        remedy = "correct the blocks or the arms, give all who were randomised, or declare the allocation as it was"
+        yield Problem(f"column {declared.blocks!r}", rule, remedy, tuple(wrong))
+
+
+def _possible(counts: pd.Series[int], declared: Allocation, total: int) -> bool:
+    """Say whether a block of some declared size, full or broken off, could hold these numbers."""
+    ratio = declared.ratio or {}
+    n = int(counts.sum())
+    sizes = declared.block_sizes or (-(-n // total) * total,)
+    return any(
+        n <= size and all(counts.get(arm, 0) <= size // total * share for arm, share in ratio.items())
+        for size in sizes
+    )
 
 
 def _lacking(frame: pd.DataFrame, arm: str, columns: list[str]) -> Iterator[Problem]:

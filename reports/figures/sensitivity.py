@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     from neurotrial.models.influence.leave_out import Influence
     from neurotrial.models.missing_data.tipping import TippingPoint
     from neurotrial.models.missing_data.who_is_missing import Missingness
+    from neurotrial.reports.figures.style import ArmStyle
 
-__all__ = ["plot_leave_one_out", "plot_missingness", "plot_tipping_point"]
+__all__ = [
+    "draw_influence",
+    "draw_tipping",
+    "plot_leave_one_out",
+    "plot_missingness",
+    "plot_tipping_point",
+]
 
 _FEWEST = 2
 _MOST_NAMED = 60
@@ -56,17 +64,37 @@ def plot_tipping_point(found: TippingPoint, visit: str | None = None, *, unit: s
     if name not in visits:
         raise refuse("visit", f"{name!r} was not imputed", f"use one of: {', '.join(visits)}")
     grid = found.grid[found.grid["visit"] == name]
-    units = f" ({unit})" if unit else ""
     figure = new_figure(4.2)
     axes = figure.subplots()
     axes.set_title(f"{found.compared} - {found.reference}" + (f" at {name}" if len(visits) > 1 else ""))
-    axes.set_xlabel(f"Delta of imputed values in {found.compared}{units}")
-    if min(grid["delta"].nunique(), grid["delta_reference"].nunique()) < _FEWEST:
-        _draw_line(axes, grid, found, units)
-    else:
-        axes.set_ylabel(f"Delta of imputed values in {found.reference}{units}")
-        _draw_grid(axes, grid, found.alpha)
+    draw_tipping(axes, grid, (found.compared, found.reference), found.alpha, unit)
     return figure
+
+
+def draw_tipping(axes: Axes, grid: pd.DataFrame, arms: tuple[str, str], alpha: float, unit: str) -> None:
+    """Draw a grid of deltas: lines of equal p-values, or the estimate over the only deltas that vary.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    grid : DataFrame
+        delta, delta_reference, estimate, conf_low, conf_high, p_value.
+    arms : tuple of str
+        Names of the compared arm and of the reference.
+    alpha : float
+        Level of the heavy line.
+    unit : str
+        Unit of the outcome.
+    """
+    units = f" ({unit})" if unit else ""
+    labels = [f"Delta of imputed values in {arm}{units}" for arm in arms]
+    axes.set_xlabel(labels[0])
+    if min(grid["delta"].nunique(), grid["delta_reference"].nunique()) < _FEWEST:
+        _draw_line(axes, grid, labels, f"Difference with its interval{units}")
+    else:
+        axes.set_ylabel(labels[1])
+        _draw_grid(axes, grid, alpha)
 
 
 def _draw_grid(axes: Axes, grid: pd.DataFrame, alpha: float) -> None:
@@ -83,18 +111,17 @@ def _draw_grid(axes: Axes, grid: pd.DataFrame, alpha: float) -> None:
     axes.annotate("as imputed", (0, 0), (7, 7), textcoords="offset points", fontsize=8)
 
 
-def _draw_line(axes: Axes, grid: pd.DataFrame, found: TippingPoint, units: str) -> None:
+def _draw_line(axes: Axes, grid: pd.DataFrame, labels: Sequence[str], label: str) -> None:
     column = "delta" if grid["delta"].nunique() >= _FEWEST else "delta_reference"
     rows = grid.sort_values(column)
-    if column == "delta_reference":
-        axes.set_xlabel(f"Delta of imputed values in {found.reference}{units}")
+    axes.set_xlabel(labels[column == "delta_reference"])
     axes.fill_between(
         rows[column], rows["conf_low"], rows["conf_high"], alpha=0.25, color="#0072B2", linewidth=0
     )
     axes.plot(rows[column], rows["estimate"], color="#0072B2")
     axes.axhline(0, color="0.4", linewidth=0.8)
     axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
-    axes.set_ylabel(f"Difference, {100 * found.imputation.conf_level:g} % CI{units}")
+    axes.set_ylabel(label)
 
 
 @in_house_style
@@ -167,6 +194,29 @@ def plot_leave_one_out(found: Influence, outcome: str | None = None, *, label: s
     styles = named_styles(sorted(set(rows["arm"])))
     figure = new_figure(min(9.0, 1.2 + 0.13 * len(rows)))
     axes = figure.subplots()
+    draw_influence(axes, rows, whole.to_dict(), styles)
+    axes.set_xlabel(f"{whole['contrast']}, {label or name}: without the participant named")
+    if set(styles) != {""}:
+        arm_legend(figure, {arm: f"left out from {arm}" for arm in styles}, styles)
+    return figure
+
+
+def draw_influence(
+    axes: Axes, rows: pd.DataFrame, whole: Mapping[Any, Any], styles: Mapping[str, ArmStyle]
+) -> None:
+    """Draw estimates without each participant, the estimate with everybody as a band behind them.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    rows : DataFrame
+        participant, arm, estimate, conf_low, conf_high, turned; from bottom to top.
+    whole : mapping
+        estimate, conf_low and conf_high with everybody.
+    styles : mapping of str to ArmStyle
+        Of the arms.
+    """
     y = np.arange(len(rows))
     axes.axvspan(whole["conf_low"], whole["conf_high"], color="0.9", zorder=0)
     axes.axvline(whole["estimate"], color="0.4", linewidth=1.0)
@@ -182,10 +232,6 @@ def plot_leave_one_out(found: Influence, outcome: str | None = None, *, label: s
             marker=style.marker,
             markersize=4,
         )
-    named = (rows["turned"] if len(rows) > _MOST_NAMED else rows["estimate"].notna()).to_numpy()
+    named = (rows["turned"] if len(rows) > _MOST_NAMED else rows["estimate"].notna()).to_numpy(dtype=bool)
     axes.set_yticks(y[named], rows["participant"].astype("str").to_numpy()[named], fontsize=7)
     axes.set_ylim(-1, len(rows))
-    axes.set_xlabel(f"{whole['contrast']}, {label or name}: without the participant named")
-    if set(styles) != {""}:
-        arm_legend(figure, {arm: f"left out from {arm}" for arm in styles}, styles)
-    return figure

@@ -56,9 +56,37 @@ _ESTIMATORS = {
     "end of the scale, compared by Welch's t-test.",
     "ratio_potential_mann_whitney": "The share of recovery potential is also compared by the Mann–Whitney test.",
     "ratio_potential_permutation": "The share of recovery potential is also compared by a permutation test [@phipson2010].",
+    "rerandomisation": "Re-randomisation draws the arms of all who were randomised again, as the allocation allows, and refits the "
+    "comparison adjusted for baseline among those observed; the statistic is studentised (HC2), the p-value that of Phipson and Smyth "
+    "[@phipson2010], the interval holds the shifts that the test does not reject.",
+    "freedman_lane": "Freedman and Lane's test permutes the residuals of the model without the arm; it is approximate.",
+    "mm_regression": "MM regression [@yohai1987] adjusts for baseline and bounds the influence of outlying values.",
+    "m_regression": "Huber's M regression bounds the influence of outlying outcomes.",
+    "median_regression": "Median regression compares medians, adjusted for baseline.",
+    "mann_whitney": "The change is compared by the exact Mann–Whitney test, with the Hodges–Lehmann shift and its interval.",
+    "brunner_munzel": "Brunner and Munzel's test asks how often a treated patient changes more than a patient of the reference arm, without "
+    "equal spreads.",
+    "proportional_odds": "A cumulative logit model takes every score as an ordered category; its odds ratio is also shown as a difference of mean "
+    "expected scores in points.",
+    "fractional_logit": "Fractional logit models the mean share of the scale by a logistic curve, with HC2 standard errors.",
+    "beta_binomial": "A beta-binomial model takes the score as points out of the maximum.",
+    "censored_gaussian": "A Gaussian model takes scores at the ends of the scale as censored.",
+    "responders_difference": "Responders improved by the minimal clinically important difference or more; proportions are compared by Newcombe's "
+    "interval and Boschloo's exact test, and shown as ratio and number needed to treat.",
+    "responders_imputed_difference": "Responders are also counted in multiply imputed data and pooled by Rubin's rules.",
+    "hedges_g": "Differences without a unit are Hedges' g of the change, the difference of changes in baseline SDs (Morris), and Cliff's delta.",
+    "impute_mar_cm": "Missing outcomes are imputed by conditional means of a Gaussian model under missing at random, with the jackknife "
+    "[@wolbers2022], and by draws from its posterior with Rubin's rules and Barnard and Rubin's degrees of freedom; the jackknife gives "
+    "the variance under repeated sampling, Rubin's rules the information-anchored one.",
+    "impute_j2r_cm": "Under jump to reference [@carpenter2013] outcomes after an event follow the reference arm.",
+    "impute_cr_cm": "Under copy reference [@carpenter2013] patients with an event follow the reference arm throughout.",
+    "impute_cir_cm": "Under copy increments in reference [@carpenter2013] changes after an event are those of the reference arm.",
+    "impute_lmcf_cm": "Under last mean carried forward the mean stays where it was before an event.",
+    "ipw_stacked": "Those observed are weighted by the inverse of their estimated probability of being observed; standard errors take the "
+    "estimation of the weights into account, with a bootstrap beside them.",
     "paired_t": "Changes within an arm (paired t-test) describe its course and are always shown beside the contrast between arms.",
 }
-_PROCEDURES = {"holm": " [@holm1979]"}
+_PROCEDURES = {"holm": " [@holm1979]", "maxt": " [@westfall1993]"}
 
 
 def design_text(data: CitedResults) -> Markdown:
@@ -165,7 +193,7 @@ def estimator_text(data: CitedResults) -> Markdown:
     )
     sentences = [_ESTIMATORS[row] for row in used if row in _ESTIMATORS]
     level = escape(f"Intervals have a level of {100 * study.conf_level:.4g} %.")
-    permuted = any(row.endswith("permutation") for row in used)
+    permuted = any(row.endswith(("permutation", "randomisation")) for row in used)
     resamples = (
         f" Permutation tests draw {study.n_resamples} relabellings unless all can be enumerated."
         if permuted

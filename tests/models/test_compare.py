@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurotrial.errors import InputError
+from neurotrial.method_names import METHODS
 from neurotrial.models import ancova, compare_estimators, improvement_ratio
 from neurotrial.models.compare import estimate_methods
 from neurotrial.models.tidy import TIDY_COLUMNS
-from neurotrial.study import METHODS
 
 LONG = {
     "outcome": "score",

@@ -12,12 +12,15 @@ import pandas as pd
 from posterior_fixture import FAILURE, SLUGS, evidence, predictions, shrunk
 from scipy import stats
 
+from neurotrial.bayes_plan import BAYES_METHODS
+from neurotrial.method_names import METHODS
+from neurotrial.models.compare import CLASSICAL
 from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
-from neurotrial.study import METHODS, Study
+from neurotrial.study import Study
 from neurotrial.tables import TABLES
 from neurotrial.tabular import empty_table
 
@@ -75,7 +78,7 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
         "analyses": [
             {
                 "name": "primary", "label": "Primary analysis", "estimand": "motor", "role": "primary",
-                "methods": list(METHODS), "requested_method": "ratio_baseline_welch",
+                "methods": [*CLASSICAL, *BAYES_METHODS], "requested_method": "ratio_baseline_welch",
             },
             {
                 "name": "imaging", "label": "Imaging analysis", "estimand": "network", "role": "secondary",

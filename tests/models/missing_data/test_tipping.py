@@ -33,7 +33,7 @@ def test_the_conclusion_changes_at_the_crossing(data):
     base = impute(data, **ROLES).tidy().iloc[0]["p_value"]
     assert base < 0.05
     assert "Without delta the difference is significant at 0.05; it would change" in found.sentence()
-    assert f"{crossing['lower']:+.3g}" in found.sentence()
+    assert f"\N{MINUS SIGN}{-crossing['lower']:.3g} (" in found.sentence()
     sd = np.sqrt(found.imputation.covariance[0, 0, 0])
     assert found.tidy()["delta"].max() == pytest.approx(2 * sd)
 
@@ -41,7 +41,7 @@ def test_the_conclusion_changes_at_the_crossing(data):
 def test_without_a_crossing_the_sentence_says_so(data):
     found = tipping_point(data, **ROLES, alpha=1e-12)
     assert found.crossings["delta"].isna().all()
-    assert "no delta of the imputed values in cells changes that" in found.sentence()
+    assert "no delta of the imputed values in cells up to 5 residual SDs changes that" in found.sentence()
 
 
 def test_bad_grids_are_refused(data):

@@ -215,3 +215,34 @@ def test_who_misses_a_level_of_a_factor_is_not_analysed():
     found = rerandomise(gone, outcome="y", arm="arm", covariates=["sex"], n_resamples=199)
     assert found.n_per_arm == {"a": 7, "b": 8}
     assert found.n_randomised == 16
+
+
+def blocked():
+    arms = ["cells", "cells", "control"] * 4 + ["cells", "control"]
+    block = [f"b{k // 6}" for k in range(14)]
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {"arm": arms, "block": block, "site": ["A"] * 8 + ["B"] * 6, "y": rng.normal(size=14)}
+    )
+
+
+def test_an_allocation_that_contradicts_the_data_is_refused():
+    data = blocked()
+    declared = {"ratio": {"cells": 2, "control": 1}, "block_sizes": (6,)}
+    kwargs = {"outcome": "y", "arm": "arm", "n_resamples": 99}
+    assert rerandomise(data, allocation=Allocation("block", **declared), **kwargs).n_randomised == 14
+    swapped = data.assign(arm=data["arm"].where(data.index != 0, "control"))
+    with pytest.raises(InputError) as error:
+        rerandomise(swapped, allocation=Allocation("block", **declared), **kwargs)
+    assert "1 blocks contradict the declared allocation 2:1 in blocks of 6" in str(error.value)
+    assert "b0: 3 cells, 3 control" in str(error.value)
+    with pytest.raises(InputError, match="cannot be divided"):
+        rerandomise(data, allocation=Allocation("block", ratio=declared["ratio"], block_sizes=(4,)), **kwargs)
+    with pytest.raises(InputError, match="does not name: control"):
+        rerandomise(data, allocation=Allocation("block", ratio={"cells": 2}), **kwargs)
+
+
+def test_empty_strata_are_refused():
+    data = blocked().assign(site=lambda t: pd.Categorical(t["site"], ["A", "B", "C"]))
+    with pytest.raises(InputError, match="nobody was randomised in the declared stratum C"):
+        rerandomise(data, outcome="y", arm="arm", allocation=Allocation(strata=("site",)), n_resamples=99)

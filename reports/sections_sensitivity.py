@@ -1,0 +1,70 @@
+"""Parts of the supplement on sensitivity: who is missing, tipping points, and single participants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from neurotrial.reports.figures.study_sensitivity import influence_figure, tipping_figure
+from neurotrial.reports.floats import figure_float, table_float
+from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
+from neurotrial.reports.tables.estimators import estimator_table
+from neurotrial.reports.tables.missing import missing_table
+
+if TYPE_CHECKING:
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.floats import Plot
+    from neurotrial.study import Analysis, Outcome
+
+__all__ = ["every_estimator_section", "missing_section", "sensitivity_section"]
+
+_FIGURES = {"leave_one_out": influence_figure, "tipping_point": tipping_figure}
+
+
+def missing_section(data: CitedResults) -> Markdown:
+    """Return the table of missing outcomes under its heading; that nobody misses any, if so."""
+    table = missing_table(data)
+    if table is None:
+        return Markdown("Nobody misses any outcome at any visit.")
+    return paragraphs("Missing outcomes are counted in @tbl-missing.", table_float(table))
+
+
+def every_estimator_section(data: CitedResults) -> Markdown | None:
+    """Return the estimators side by side of every analysis but the primary one that has several, or None."""
+    tables = [
+        estimator_table(data, analysis, outcome)
+        for analysis in data.study.analyses
+        if analysis.role != "primary"
+        for outcome in data.outcomes_of(analysis)
+        if len(set(data.methods(analysis.name, outcome.name)) - {"ancova_ols", "ancova_hc3"}) > 1
+    ]
+    if not tables:
+        return None
+    references = ", ".join(f"@tbl-{table.name}" for table in tables)
+    return section(
+        "Every estimator of the other analyses", f"Tables: {references}.", *map(table_float, tables)
+    )
+
+
+def sensitivity_section(data: CitedResults) -> Markdown | None:
+    """Return what each declared sensitivity analysis found, in a sentence and a figure, or None if none was declared."""
+    parts = [
+        part
+        for analysis in data.study.analyses
+        for outcome in data.outcomes_of(analysis)
+        for part in _parts(data, analysis, outcome)
+    ]
+    return section("Sensitivity analyses", *parts) if parts else None
+
+
+def _parts(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator[Markdown]:
+    population = data.study.population_of(analysis).name
+    for kind in analysis.sensitivity:
+        key = f"{analysis.name}/{outcome.name}/{population}/{kind}"
+        statement = escape(str(data.cite(f"{key}#statement")))
+        plot: Plot | None = _FIGURES[kind](data, analysis, outcome)
+        head = f"**{escape(analysis.label)}, {escape(outcome.label)}.** {statement}"
+        if plot is None:
+            yield Markdown(head)
+        else:
+            yield paragraphs(f"{head} See @fig-{plot.name}.", figure_float(plot))
