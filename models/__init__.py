@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurotrial.models.ancova_fit import Ancova, ancova
+    from neurotrial.models.association.adjusted_association import ChangeAssociation, change_association
+    from neurotrial.models.association.mediated import Mediation, mediation
     from neurotrial.models.bayes.estimators import BayesianFit, bayes_two_visits
     from neurotrial.models.bounded_scores.responders_test import Responders, responders
     from neurotrial.models.bounded_scores.scores import (
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from neurotrial.models.change import Comparison, change_score, follow_up_only, within_arm
     from neurotrial.models.compare import EstimatorComparison, compare_estimators
     from neurotrial.models.coupling import expected_coupling
+    from neurotrial.models.design_stage.planning import Planning, assurance, detectable_effect, power
     from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
     from neurotrial.models.gatekeeping import GraphicalTest, graphical
     from neurotrial.models.influence.leave_out import Influence, leave_one_out
@@ -47,6 +50,7 @@ __all__ = [
     "Allocation",
     "Ancova",
     "BayesianFit",
+    "ChangeAssociation",
     "Comparison",
     "Estimate",
     "EstimatorComparison",
@@ -57,9 +61,11 @@ __all__ = [
     "Influence",
     "ManyMmrm",
     "MaxT",
+    "Mediation",
     "Missingness",
     "Mmrm",
     "PermutationTest",
+    "Planning",
     "Pooled",
     "RankTest",
     "Rerandomisation",
@@ -69,14 +75,17 @@ __all__ = [
     "TippingPoint",
     "adjust",
     "ancova",
+    "assurance",
     "bayes_two_visits",
     "beta_binomial",
     "censored_gaussian",
+    "change_association",
     "change_score",
     "clda",
     "cliffs_delta",
     "compare_estimators",
     "d_ppc",
+    "detectable_effect",
     "emmeans",
     "expected_coupling",
     "follow_up_only",
@@ -89,11 +98,13 @@ __all__ = [
     "impute",
     "leave_one_out",
     "maxt",
+    "mediation",
     "missingness",
     "mmrm",
     "mmrm_many",
     "permutation_test",
     "pool",
+    "power",
     "proportional_odds",
     "quantile_regression",
     "rank_comparison",
@@ -137,6 +148,9 @@ _HOMES = {
     "bounded_scores.scores": ("beta_binomial", "censored_gaussian", "fractional_logit", "proportional_odds"),
     "bounded_scores.responders_test": ("Responders", "responders"),
     "influence.leave_out": ("Influence", "leave_one_out"),
+    "association.adjusted_association": ("ChangeAssociation", "change_association"),
+    "association.mediated": ("Mediation", "mediation"),
+    "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from neurotrial.models.cells import Cell
     from neurotrial.study import Study
 
-__all__ = ["count_steps", "fit_study"]
+__all__ = ["count_steps", "fit_study", "framed"]
 
 _COPIED = ("features", "quality", "decisions", "status")
 """Input tables that the reports show scan by scan."""
@@ -90,11 +90,11 @@ def fit_study(
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
         "connectivity": summarise_connectivity(study, data.tables),
-        "diagnostics": _frame("diagnostics", [row for one in posteriors.values() for row in one.diagnostics]),
-        "predictive": _frame("predictive", [row for one in posteriors.values() for row in one.predictive]),
-        "influence": _frame("influence", sensitivity.influence),
-        "tipping": _frame("tipping", sensitivity.tipping),
-        "missingness": _frame("missingness", sensitivity.missingness),
+        "diagnostics": framed("diagnostics", [row for one in posteriors.values() for row in one.diagnostics]),
+        "predictive": framed("predictive", [row for one in posteriors.values() for row in one.predictive]),
+        "influence": framed("influence", sensitivity.influence),
+        "tipping": framed("tipping", sensitivity.tipping),
+        "missingness": framed("missingness", sensitivity.missingness),
         "outcomes": data.outcomes,
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
@@ -103,7 +103,7 @@ def fit_study(
     return Results(tables, study.model_dump(mode="json"), provenance(data, decisions))
 
 
-def _frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def framed(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Put rows into a table of the results, in the order of its contract."""
     table = RESULT_TABLES[name]
     return pd.DataFrame(rows)[[column.name for column in table.columns]] if rows else empty_table(table)

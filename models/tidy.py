@@ -12,7 +12,7 @@ import pandas as pd
 
 __all__ = ["TIDY_COLUMNS", "Estimate", "failed_row", "tidy_frame"]
 
-Term = Literal["arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast"]
+Term = Literal["arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast", "association"]
 IntervalKind = Literal[
     "t",
     "normal",
@@ -61,9 +61,9 @@ class Estimate:
     ----------
     method : str
         Slug of the estimator, e.g. ``"ancova_hc3"``.
-    term : {"arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast"}
+    term : {"arm", "within_arm", "group_by_time", "lsmean", "coefficient", "contrast", "association"}
         Difference between arms, change within an arm, difference between arms in the change, least-squares mean,
-        coefficient of the model, or any other linear function.
+        coefficient of the model, any other linear function, or how two measures go together.
     contrast : str
         What is compared, e.g. ``"cells - control"``, ``"day90 - baseline @ cells"`` or ``"mean @ cells"``.
     n_per_arm : mapping of str to int

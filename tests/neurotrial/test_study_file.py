@@ -39,7 +39,7 @@ def test_the_template_is_a_consistent_plan(tmp_path: Path) -> None:
     assert study.reference_arm.name == "control"
     assert study.baseline_visit.name == "baseline"
     assert not study.study.simulated
-    assert [family.name for family in study.families] == ["imaging", "imaging_group_time"]
+    assert [family.name for family in study.families] == ["imaging", "imaging_group_time", "imaging_maxt"]
 
 
 def test_bayesian_methods_need_declared_priors(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ from scipy import stats
 
 from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.method_names import METHODS
+from neurotrial.models.cells import study_cells
 from neurotrial.models.compare import CLASSICAL
 from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.study_fit import framed
+from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 from neurotrial.tables import TABLES
@@ -79,6 +83,7 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
             {
                 "name": "primary", "label": "Primary analysis", "estimand": "motor", "role": "primary",
                 "methods": [*CLASSICAL, *BAYES_METHODS], "requested_method": "ratio_baseline_welch",
+                "sensitivity": ["leave_one_out", "tipping_point"],
             },
             {
                 "name": "imaging", "label": "Imaging analysis", "estimand": "network", "role": "secondary",
@@ -120,10 +125,14 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
     participants = tables["participants"]
     tables = {"events": _events(participants), **tables}
     estimates = _estimates(study, participants, outcomes)
+    again = study_sensitivity(
+        SimpleNamespace(study=study, tables=tables, outcomes=outcomes), study_cells(study)
+    )
     frames = {
         "estimates": estimates,
         "adjusted": _adjusted(study, estimates),
-        "statements": _statements(study),
+        "statements": pd.concat([_statements(study), pd.DataFrame(again.statements)], ignore_index=True),
+        **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
         "descriptives": describe_study(study, participants, outcomes),
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),

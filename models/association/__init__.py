@@ -1,0 +1,1 @@
+"""How changes go together: adjusted association, the guard against mathematical coupling, and mediation."""
