@@ -20,8 +20,10 @@ from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_families import adjust_families
 from neurotrial.models.study_methods import estimate_cell
+from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.tidy import failed_row
 from neurotrial.provenance import provenance
@@ -95,6 +97,8 @@ def fit_study(
         "influence": framed("influence", sensitivity.influence),
         "tipping": framed("tipping", sensitivity.tipping),
         "missingness": framed("missingness", sensitivity.missingness),
+        "associations": framed("associations", association_rows(data)),
+        "planning": framed("planning", planning_rows(study)),
         "outcomes": data.outcomes,
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from neurotrial.errors import InputError
-from neurotrial.method_names import IMPUTATIONS, METHODS
+from neurotrial.errors import InputError, refuse
+from neurotrial.method_names import BEYOND, IMPUTATIONS, METHODS
 from neurotrial.models.cells import cell_participants
 from neurotrial.models.influence.leave_out import Influence, leave_one_out
 from neurotrial.models.missing_data.tipping import TippingPoint, tipping_point
@@ -100,6 +100,10 @@ def _left_out(cell: Cell, data: StudyData) -> Influence:
             conf_level=study.conf_level,
         )
     method = next(name for name in analysis.methods if main in METHODS[name])
+    if method in BEYOND:
+        raise refuse(
+            "leave_one_out", f"{main!r} is more than one fit", "ask for it beside another main method"
+        )
 
     def repeated(rest: pd.DataFrame) -> Rows:
         rows = one_method(cell, data, method, rest)

@@ -203,6 +203,9 @@ def _needed_columns(
             for term in (*analysis.covariates, *analysis.selection_predictors)
             for n in formula_names(term)
         }
+    for part in study.associations:
+        names = (n for term in part.covariates for n in formula_names(term))
+        needed |= dict.fromkeys(names, f"association {part.name!r}")
     for name, user in needed.items():
         if name not in participants:
             rule = f"the column is missing; {user} of study.yaml names it"

@@ -62,6 +62,7 @@ def covariate_columns(study: Study) -> list[str]:
     terms = [
         term for analysis in study.analyses for term in (*analysis.covariates, *analysis.selection_predictors)
     ]
+    terms += [term for part in study.associations for term in part.covariates]
     return list(dict.fromkeys(name for term in terms for name in formula_names(term)))
 
 

@@ -227,6 +227,53 @@ _TIPPING = Table(
     ),
 )
 
+_ASSOCIATIONS = Table(
+    "associations",
+    "how the changes of two outcomes go together, as the study file asks",
+    ("key",),
+    (
+        _KEY,
+        text("association", "association, a name of the study file"),
+        text("x", "outcome that explains, a name of the study file"),
+        text("y", "outcome that is explained, a name of the study file"),
+        text("population", "population, a name of the study file"),
+        text("visit", "visit"),
+        text("method", "partial_correlation, change_slope, change_slope_difference, mediation_indirect, ..."),
+        text("contrast", "what goes with what, or which arms"),
+        number("estimate", "estimate"),
+        number("std_error", "standard error", minimum=0),
+        number("conf_low", "lower limit of the interval"),
+        number("conf_high", "upper limit of the interval"),
+        share("conf_level", "confidence level"),
+        text("interval_kind", "how the interval was made"),
+        share("p_value", "two-sided p-value"),
+        count("n_participants", "participants"),
+        text("n_per_arm", "participants by arm, as JSON"),
+        text("unit", "unit of the estimate"),
+        text("status", "ok, or failed with the reason", levels=("ok", "failed")),
+        text("reason", "why it failed, or what should be known", **_OPTIONAL),
+    ),
+)
+
+_PLANNING = Table(
+    "planning",
+    "power, detectable effect and assurance of the declared designs, by simulation",
+    ("key",),
+    (
+        _KEY,
+        text("plan", "part of `power`, a name of the study file"),
+        text("outcome", "outcome, a name of the study file"),
+        text("method", "analysis"),
+        text("quantity", "what is simulated", levels=("power", "detectable_effect", "assurance")),
+        number("estimate", "share of trials, or effect in the unit of the outcome"),
+        number("std_error", "Monte Carlo standard error", minimum=0),
+        number("conf_low", "lower limit of the Monte Carlo error, 95 %"),
+        number("conf_high", "upper limit"),
+        count("n_simulations", "simulated trials"),
+        text("assumptions", "the design, in words"),
+    ),
+)
+
 _MISSINGNESS = Table(
     "missingness",
     "outcomes observed and missing by population, visit and arm",
@@ -311,13 +358,13 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
         _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS,
-        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _PLANNING, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
 _EMPTY_ALLOWED = (
-    "adjusted", "harms_summary", "connectivity", "diagnostics", "predictive", "influence", "tipping", "features", "quality", "decisions",
+    "adjusted", "harms_summary", "connectivity", "diagnostics", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions",
     "status",
 )  # fmt: skip
 

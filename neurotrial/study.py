@@ -22,6 +22,7 @@ __all__ = [
     "Allocation",
     "Analysis",
     "Arm",
+    "Association",
     "Characteristic",
     "Estimand",
     "Family",
@@ -30,6 +31,7 @@ __all__ = [
     "Mcid",
     "Outcome",
     "Population",
+    "PowerPlan",
     "ReportChoices",
     "Source",
     "Study",
@@ -38,6 +40,7 @@ __all__ = [
     "VisitRules",
 ]
 
+PlannedMethod = Literal["ancova_ols", "ancova_hc3", "change_welch", "follow_up_welch"]
 Format = Literal["html", "docx", "pdf"]
 Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
 
@@ -214,6 +217,46 @@ class Family(Part):
     graph: Graph | None = None
 
 
+class Association(Part):
+    """How the change of one outcome goes along with the change of another, adjusted for arm and both baselines.
+
+    ``mediation: true`` adds an exploratory split of the arms' difference in `y` by what goes along with `x`.
+    """
+
+    name: Name
+    label: Text
+    x: Name
+    y: Name
+    visit: Name
+    population: Name
+    covariates: list[Text] = Field(default_factory=list)
+    mediation: bool = False
+
+
+class EffectPrior(Part):
+    """What is believed of an effect before the trial: a normal distribution, in the unit of the outcome."""
+
+    mean: float
+    sd: Annotated[float, Field(ge=0)]
+
+
+class PowerPlan(Part):
+    """What the size of the trial is worth for an outcome: assumptions, in its unit, for simulated trials."""
+
+    name: Name
+    label: Text
+    outcome: Name
+    n_per_arm: dict[Name, Annotated[int, Field(ge=2)]]
+    effect: float
+    sd: Annotated[float, Field(gt=0)]
+    correlation: Annotated[float, Field(gt=-1, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    sd_ratio: Annotated[float, Field(gt=0)] = 1.0
+    methods: Annotated[list[PlannedMethod], Field(min_length=1)]
+    target: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    prior: EffectPrior | None = None
+
+
 class ReportChoices(Part):
     """What the reports look like; changes no estimate and is therefore not part of the hash."""
 
@@ -257,6 +300,8 @@ class Study(Part):
     estimands: Annotated[list[Estimand], Field(min_length=1)]
     analyses: Annotated[list[Analysis], Field(min_length=1)]
     families: list[Family] = Field(default_factory=list)
+    associations: list[Association] = Field(default_factory=list)
+    power: list[PowerPlan] = Field(default_factory=list)
     imaging: ImagingPlan | None = None
     bayes: BayesPlan | None = None
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

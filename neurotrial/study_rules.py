@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["rule_problems"]
 
 _ROUNDING = 1e-9
+_TWO = 2
 
 Fault = tuple[tuple[str | int, ...], str, str]
 """Key path, rule that is broken, remedy."""
@@ -45,6 +46,8 @@ def rule_problems(study: Study) -> list[Fault]:
         _estimands,
         _analyses,
         _families,
+        _associations,
+        _power,
         _imaging,
         _bayes,
     )
@@ -73,6 +76,8 @@ def _names_once(study: Study) -> Iterator[Fault]:
         "estimands",
         "analyses",
         "families",
+        "associations",
+        "power",
     ):
         names = _names(getattr(study, part))
         for index, name in enumerate(names):
@@ -295,6 +300,39 @@ def _graph(study: Study, family: Family, key: tuple[str | int, ...]) -> Iterator
         if name in row or sum(row.values()) > 1 + _ROUNDING:
             rule = "passes more than it has, or to itself"
             yield (*key, "graph", "transitions", name), rule, "shares that are passed on sum to at most 1"
+
+
+def _associations(study: Study) -> Iterator[Fault]:
+    for index, part in enumerate(study.associations):
+        key = ("associations", index)
+        for name in ("x", "y"):
+            yield from _unknown((*key, name), getattr(part, name), "outcome", _names(study.outcomes))
+        yield from _unknown((*key, "visit"), part.visit, "visit", _names(study.visits))
+        yield from _unknown((*key, "population"), part.population, "population", _names(study.populations))
+        if part.x == part.y:
+            rule = "relates a change to itself"
+            yield (
+                (*key, "y"),
+                rule,
+                "name two outcomes; a change and its own baseline share a value (Hope 2019)",
+            )
+        if any(visit.baseline and visit.name == part.visit for visit in study.visits):
+            yield (*key, "visit"), "is the baseline visit", "name a visit after treatment"
+        for place, term in enumerate(part.covariates):
+            for fault in formula_faults(term):
+                yield (*key, "covariates", place), f"{term!r} {fault}", "name columns of participants"
+
+
+def _power(study: Study) -> Iterator[Fault]:
+    arms = _names(study.arms)
+    for index, plan in enumerate(study.power):
+        key = ("power", index)
+        yield from _unknown((*key, "outcome"), plan.outcome, "outcome", _names(study.outcomes))
+        for name in plan.n_per_arm:
+            yield from _unknown((*key, "n_per_arm"), name, "arm", arms)
+        if len(plan.n_per_arm) != _TWO or study.reference_arm.name not in plan.n_per_arm:
+            rule = "power is simulated for two arms, one of them the reference"
+            yield (*key, "n_per_arm"), rule, f"name {study.reference_arm.name!r} and one other arm"
 
 
 def _imaging(study: Study) -> Iterator[Fault]:

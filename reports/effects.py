@@ -205,8 +205,8 @@ class Effect:
 
     @property
     def digits(self) -> int:
-        """Decimals: those of the outcome, or of ratios."""
-        return self.outcome.digits if not self.scale.unit else _DIGITS.get(self.scale.unit, RATIO_DIGITS)
+        """Decimals: those of the outcome, or of a scale without its unit."""
+        return self.outcome.digits if self.unit == self.outcome.unit else _DIGITS.get(self.unit, RATIO_DIGITS)
 
     @property
     def scale(self) -> Scale:

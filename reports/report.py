@@ -266,6 +266,14 @@ class Report:
         """Return tipping points and influence of single participants, as the study file asks for them."""
         return sections_sensitivity.sensitivity_section(self.data)
 
+    def associations(self) -> Markdown | None:
+        """Return how changes go together; None if no association was declared."""
+        return sections_sensitivity.associations_section(self.data)
+
+    def planning(self) -> Markdown | None:
+        """Return the power of declared designs; None if none was declared."""
+        return sections_sensitivity.planning_section(self.data)
+
     def scan_counts(self) -> Markdown:
         """Return how many scans there are and what became of them, by modality and visit; that there are none, if so."""
         return sections_imaging.scan_counts_section(self.data)

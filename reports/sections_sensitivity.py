@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 from neurotrial.reports.figures.study_sensitivity import influence_figure, tipping_figure
 from neurotrial.reports.floats import figure_float, table_float
 from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
+from neurotrial.reports.tables.associations import association_table, planning_table
 from neurotrial.reports.tables.estimators import estimator_table
 from neurotrial.reports.tables.missing import missing_table
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
-    from neurotrial.reports.floats import Plot
+    from neurotrial.reports.floats import Plot, Tabulation
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["every_estimator_section", "missing_section", "sensitivity_section"]
+__all__ = [
+    "associations_section",
+    "every_estimator_section",
+    "missing_section",
+    "planning_section",
+    "sensitivity_section",
+]
 
 _FIGURES = {"leave_one_out": influence_figure, "tipping_point": tipping_figure}
 
@@ -27,6 +34,20 @@ def missing_section(data: CitedResults) -> Markdown:
     if table is None:
         return Markdown("Nobody misses any outcome at any visit.")
     return paragraphs("Missing outcomes are counted in @tbl-missing.", table_float(table))
+
+
+def associations_section(data: CitedResults) -> Markdown | None:
+    """Return how changes go together under a heading, or None if no association was declared."""
+    return _tabulated("Association of changes", association_table(data))
+
+
+def planning_section(data: CitedResults) -> Markdown | None:
+    """Return the power of declared designs under a heading, or None if none was declared."""
+    return _tabulated("Power", planning_table(data))
+
+
+def _tabulated(heading: str, table: Tabulation | None) -> Markdown | None:
+    return None if table is None else section(heading, f"Details: @tbl-{table.name}.", table_float(table))
 
 
 def every_estimator_section(data: CitedResults) -> Markdown | None:

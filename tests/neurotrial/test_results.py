@@ -46,7 +46,11 @@ def results() -> Results:
         "flow": pd.DataFrame({
             "key": ["flow/randomised/all"], "order": [1], "stage": ["randomised"], "label": ["Randomised"], "arm": ["all"], "n": [60],
         }),
-        **{name: empty(name) for name in ("harms_summary", "connectivity", "diagnostics", "predictive", "features", "quality", "decisions", "status")},
+        **{name: empty(name) for name in ("harms_summary", "connectivity", "diagnostics", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions", "status")},
+        "missingness": pd.DataFrame({
+            "key": ["missing/fma/itt/day90/cells"], "outcome": ["fma"], "population": ["itt"], "visit": ["day90"], "arm": ["cells"],
+            "n": [1], "n_observed": [1], "n_missing": [0], "proportion_missing": [0.0], "p_value": [None],
+        }),
         "outcomes": pd.DataFrame({
             "participant_id": ["sub-1"], "arm": ["cells"], "visit": ["day90"], "outcome": ["fma"], "value": [1.0], "baseline": [0.0],
         }),

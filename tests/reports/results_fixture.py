@@ -13,15 +13,15 @@ import pandas as pd
 from posterior_fixture import FAILURE, SLUGS, evidence, predictions, shrunk
 from scipy import stats
 
-from neurotrial.bayes_plan import BAYES_METHODS
-from neurotrial.method_names import METHODS
+from neurotrial.method_names import METHODS, scale_of
 from neurotrial.models.cells import study_cells
-from neurotrial.models.compare import CLASSICAL
 from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_fit import framed
+from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
@@ -82,7 +82,7 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
         "analyses": [
             {
                 "name": "primary", "label": "Primary analysis", "estimand": "motor", "role": "primary",
-                "methods": [*CLASSICAL, *BAYES_METHODS], "requested_method": "ratio_baseline_welch",
+                "methods": list(METHODS), "requested_method": "ratio_baseline_welch",
                 "sensitivity": ["leave_one_out", "tipping_point"],
             },
             {
@@ -91,7 +91,10 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
             },
         ],
         "bayes": {},
-        "families": [{"name": "network", "label": "Imaging family", "analyses": ["imaging"]}],
+        "families": [
+            {"name": "network", "label": "Imaging family", "analyses": ["imaging"]},
+            {"name": "redrawn", "label": "Redrawn labels", "analyses": ["primary"], "procedure": "maxt", "method": "rerandomisation"},
+        ],
     }  # fmt: skip
 
 
@@ -133,6 +136,10 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "adjusted": _adjusted(study, estimates),
         "statements": pd.concat([_statements(study), pd.DataFrame(again.statements)], ignore_index=True),
         **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
+        "associations": framed(
+            "associations", association_rows(SimpleNamespace(study=study, tables=tables, outcomes=outcomes))
+        ),
+        "planning": framed("planning", planning_rows(study)),
         "descriptives": describe_study(study, participants, outcomes),
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),
@@ -318,7 +325,8 @@ def _two_sample(method: str, first: pd.DataFrame, second: pd.DataFrame, level: f
         "interval_kind": kind,
         **ends,
     }
-    return found | ({"unit": "ratio"} if method.startswith("ratio_") else {})
+    unit = scale_of(method).unit
+    return found | ({"unit": unit} if unit else {})
 
 
 def _one_sample(values: pd.Series, level: float) -> dict[str, Any]:
