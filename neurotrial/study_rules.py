@@ -330,9 +330,12 @@ def _power(study: Study) -> Iterator[Fault]:
         yield from _unknown((*key, "outcome"), plan.outcome, "outcome", _names(study.outcomes))
         for name in plan.n_per_arm:
             yield from _unknown((*key, "n_per_arm"), name, "arm", arms)
-        if len(plan.n_per_arm) != _TWO or study.reference_arm.name not in plan.n_per_arm:
+        if (
+            len(plan.n_per_arm) != _TWO
+            or sum(arm.reference for arm in study.arms if arm.name in plan.n_per_arm) != 1
+        ):
             rule = "power is simulated for two arms, one of them the reference"
-            yield (*key, "n_per_arm"), rule, f"name {study.reference_arm.name!r} and one other arm"
+            yield (*key, "n_per_arm"), rule, "name the reference arm and one other"
 
 
 def _imaging(study: Study) -> Iterator[Fault]:

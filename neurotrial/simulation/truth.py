@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.loading import StudyData
+from neurotrial.models.compare import CLASSICAL
 from neurotrial.models.study_fit import fit_study
 from neurotrial.outcomes import build_outcomes
 from neurotrial.simulation.settings import ARMS
@@ -34,12 +34,12 @@ __all__ = [
     "MANY_PEOPLE",
     "compare_with_truth",
     "estimands",
+    "for_large_trials",
     "joined_tables",
     "of_source",
     "study_data",
     "twin_names",
     "twin_trials",
-    "without_posteriors",
 ]
 
 MANY_PEOPLE = 3000
@@ -52,6 +52,7 @@ _SEED_STEP = 1_000_003
 _FEWEST_RESAMPLES = 999
 _NORMAL_95 = 1.959963984540054
 _CONDITIONAL = "lsmean"
+_LARGE = (*CLASSICAL, "robust", "median", "effect_sizes")
 
 
 def twin_trials(settings: TrialSettings, participants: int) -> list[Trial]:
@@ -86,14 +87,17 @@ def of_source(study: Study, table: str) -> Study:
     return study.model_copy(update={"outcomes": outcomes, "analyses": kept, "families": []})
 
 
-def without_posteriors(study: Study) -> Study:
-    """Return the plan without Bayesian methods: for a very large trial they give what the frequentist ones give."""
+def for_large_trials(study: Study) -> Study:
+    """Return the plan with the methods that thousands of participants can be analysed by, and what estimates nothing else left out.
+
+    Posteriors, redrawn labels, imputation and exact tests of very large trials take hours and give what the others give.
+    """
     kept = [
-        analysis.model_copy(update={"methods": methods})
+        analysis.model_copy(update={"methods": methods, "sensitivity": []})
         for analysis in study.analyses
-        if (methods := [method for method in analysis.methods if method not in BAYES_METHODS])
+        if (methods := [method for method in analysis.methods if method in _LARGE])
     ]
-    return study.model_copy(update={"analyses": kept, "bayes": None})
+    return study.model_copy(update={"analyses": kept, "bayes": None, "associations": [], "power": []})
 
 
 def study_data(study: Study, tables: Mapping[str, pd.DataFrame]) -> StudyData:
@@ -119,7 +123,7 @@ def estimands(study: Study, tables: Mapping[str, pd.DataFrame]) -> list[dict[str
         large trial, which does not know that both arms hold the same people: the error of a contrast is smaller), unit,
         n_participants.
     """
-    plan = without_posteriors(study).model_copy(update={"n_resamples": _FEWEST_RESAMPLES})
+    plan = for_large_trials(study).model_copy(update={"n_resamples": _FEWEST_RESAMPLES})
     rows = fit_study(study_data(plan, tables)).tables["estimates"]
     rank = (rows["conf_high"] - rows["conf_low"]) / (2 * _NORMAL_95)
     error = rows["std_error"].fillna(rank)

@@ -91,10 +91,7 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
             },
         ],
         "bayes": {},
-        "families": [
-            {"name": "network", "label": "Imaging family", "analyses": ["imaging"]},
-            {"name": "redrawn", "label": "Redrawn labels", "analyses": ["primary"], "procedure": "maxt", "method": "rerandomisation"},
-        ],
+        "families": [{"name": "network", "label": "Imaging family", "analyses": ["imaging"]}],
     }  # fmt: skip
 
 
