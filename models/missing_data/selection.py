@@ -110,7 +110,7 @@ def selection_weights(
     ------
     InputError
         If a column breaks its rule, a predictor is missing, everybody was observed, some predictors tell exactly who was
-        (separation), or somebody has an outcome but no baseline.
+        not (separation), or somebody has an outcome but no baseline.
 
     Notes
     -----
@@ -265,7 +265,7 @@ def _check_sizes(
 
 
 def _separated(predictors: Sequence[str]) -> InputError:
-    rule = "tell exactly who was observed (separation), so that weights grow without bound"
+    rule = "tell exactly who was not observed (separation): nobody who was observed can stand for them"
     return refuse(f"predictors {', '.join(predictors)}", rule, "use fewer predictors")
 
 

@@ -15,8 +15,11 @@ __all__ = ["Weighted", "bootstrap_estimates", "weighted_fit"]
 
 _ITERATIONS = 50
 _TOLERANCE = 1e-10
+_RIDGE = 1e-12
 _SEPARATED = 15.0
-"""Log odds beyond which a fitted probability counts as 0 or 1."""
+"""Negative log odds of somebody who was not observed beyond which nobody like them can have been."""
+_NULL = 1e-8
+"""Eigenvalues of the information below this share of the largest belong to coefficients without bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Weighted:
     vcov : array of float, shape (p, p)
         Sandwich of the stacked equations, with the factor m / (m - p) for the m observed.
     converged : bool
-        Whether the logistic model has an estimate.
+        Whether every participant who was not observed has others who were to stand for them. Predictors that tell who was
+        observed for certain (an arm that nobody left) are no hindrance: there the weight is 1.
     """
 
     selection: FloatArray
@@ -72,13 +76,22 @@ def weighted_fit(z: FloatArray, x: FloatArray, y: FloatArray, seen: np.ndarray) 
     beta = bread @ (x.T @ (own * y))
     residual = y - x @ beta
     score = x * (own * residual)[:, None]
-    information = _inverse(z.T @ (z * (probability * (1 - probability))[:, None]))
+    information = z.T @ (z * (probability * (1 - probability))[:, None])
+    settled = np.linalg.pinv(information, rcond=_NULL, hermitian=True)
     # the weight falls with the log odds: d(1/p) = -(1 - p)/p d(eta)
     slope = -x.T @ (z * (own * (1 - probability) * residual)[:, None])
-    whole = score + (z * (seen - probability)[:, None]) @ information @ slope.T
+    whole = score + (z * (seen - probability)[:, None]) @ settled @ slope.T
     m, p = int(seen.sum()), x.shape[1]
     vcov = np.asarray(bread @ (whole.T @ whole) @ bread * (m / (m - p)))
-    return Weighted(gamma[0], information, weights, seen, beta, vcov, bool(converged[0]))
+    return Weighted(
+        gamma[0],
+        _inverse(information + _RIDGE * np.eye(z.shape[1])),
+        weights,
+        seen,
+        beta,
+        vcov,
+        bool(converged[0]),
+    )
 
 
 def bootstrap_estimates(
@@ -135,17 +148,20 @@ def _expit(eta: FloatArray) -> FloatArray:
 
 
 def _logistic(z: FloatArray, seen: FloatArray, counts: FloatArray) -> tuple[FloatArray, np.ndarray]:
-    """Fit a logistic model to many weightings by Newton's method, shape (n_cells, q), and say which have an estimate."""
+    """Fit a logistic model to many weightings by Newton's method, shape (n_cells, q), and say which have weights."""
     gamma = np.zeros((len(counts), z.shape[1]))
-    step = np.full(len(counts), np.inf)
+    fitted = np.full((len(counts), len(z)), 0.5)
+    change = np.full(len(counts), np.inf)
     for _ in range(_ITERATIONS):
-        probability = _expit(np.clip(gamma @ z.T, -30, 30))
-        weight = counts * probability * (1 - probability)
-        information = np.swapaxes(z[None] * weight[..., None], 1, 2) @ z + 1e-12 * np.eye(z.shape[1])
-        move = np.linalg.solve(information, ((counts * (seen - probability)) @ z)[..., None])[..., 0]
+        weight = counts * fitted * (1 - fitted)
+        information = np.swapaxes(z[None] * weight[..., None], 1, 2) @ z + _RIDGE * np.eye(z.shape[1])
+        move = np.linalg.solve(information, ((counts * (seen - fitted)) @ z)[..., None])[..., 0]
         step = np.abs(move).max(axis=1)
         gamma = gamma + move * np.minimum(1.0, 5.0 / np.maximum(step, 1e-300))[:, None]
-        if (step < _TOLERANCE).all():
+        before, fitted = fitted, _expit(np.clip(gamma @ z.T, -30, 30))
+        change = np.where(counts > 0, np.abs(fitted - before), 0.0).max(axis=1)
+        if (change < _TOLERANCE).all():
             break
-    largest = np.where(counts > 0, np.abs(gamma @ z.T), 0.0).max(axis=1)
-    return gamma, (step < _TOLERANCE) & (largest < _SEPARATED)
+    unseen = (counts > 0) & (seen == 0)
+    lowest = np.where(unseen, gamma @ z.T, 0.0).min(axis=1)
+    return gamma, (change < _TOLERANCE) & (lowest > -_SEPARATED)

@@ -6,7 +6,7 @@ import pytest
 
 from neurotrial.loading import load_study
 from neurotrial.method_names import METHODS, scale_of
-from neurotrial.models import ancova, impute, maxt, rerandomise
+from neurotrial.models import ancova, change_association, impute, maxt, power, rerandomise
 from neurotrial.models.cells import study_cells
 from neurotrial.models.randomised_table import allocation_of, allocation_seed, randomised_table
 from neurotrial.models.study_fit import fit_study
@@ -144,6 +144,43 @@ def test_sensitivity_tables_say_what_the_functions_say(fitted):
     assert "leaving one participant out" in statements["primary/fma_total/itt/leave_one_out"]
 
 
+def test_associations_are_those_of_the_function(fitted):
+    data, results = fitted
+    part = data.study.associations[0]
+    outcomes = data.outcomes.query("visit == @part.visit").set_index("participant_id")
+    first, second = (outcomes[outcomes["outcome"] == name] for name in (part.x, part.y))
+    wide = pd.DataFrame({
+        "arm": second["arm"], "y": second["value"], "y0": second["baseline"],
+        "x": first["value"], "x0": first["baseline"],
+    })  # fmt: skip
+    alone = change_association(
+        wide, x="x", x_baseline="x0", y="y", y_baseline="y0", arm="arm", reference="control", n_resamples=99
+    ).tidy()  # fmt: skip
+    rows = results.tables["associations"].query("association == @part.name").set_index("method")
+    for row in alone.to_dict("records"):
+        named = rows.loc[row["method"]]
+        assert named["estimate"] == pytest.approx(row["estimate"], rel=1e-12)
+        assert named["conf_high"] == pytest.approx(row["conf_high"], rel=1e-12)
+        assert part.x in named["contrast"]
+    assert rows.loc["change_slope", "unit"] == f"points per unit of {part.x}"
+    assert rows.loc["mediation_indirect", "interval_kind"] == "percentile"
+    assert np.isnan(rows.loc["mediation_indirect", "p_value"])
+
+
+def test_power_is_that_of_the_function(fitted):
+    data, results = fitted
+    plan = data.study.power[0]
+    seed = np.random.SeedSequence([data.study.seed, *plan.name.encode()])
+    other = next(name for name in plan.n_per_arm if name != "control")
+    alone = power(
+        n_per_arm=(plan.n_per_arm[other], plan.n_per_arm["control"]), effect=plan.effect, sd=plan.sd,
+        correlation=plan.correlation, dropout=plan.dropout, methods=plan.methods, seed=seed,
+    ).tidy()  # fmt: skip
+    rows = results.tables["planning"].query("plan == @plan.name and quantity == 'power'")
+    assert rows["estimate"].tolist() == alone["estimate"].tolist()
+    assert set(results.tables["planning"]["quantity"]) >= {"power", "detectable_effect"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -166,6 +203,20 @@ def test_sensitivity_tables_say_what_the_functions_say(fitted):
             "needs the minimal clinically important difference of 'fma_total'",
         ),
         ("main_method: mm_regression", "main_method: hedges_g", None),
+        (
+            "y: fma_total, visit: day90, pop",
+            "y: strength_inter, visit: day90, pop",
+            "relates a change to itself",
+        ),
+        ("y: fma_total, visit: day90, pop", "y: fma_total, visit: baseline, pop", "is the baseline visit"),
+        ("x: strength_inter, y:", "x: strength, y:", "'strength' is not a declared outcome"),
+        (
+            "n_per_arm: {cells: 40, control: 20}",
+            "n_per_arm: {cells: 60}",
+            "for two arms, one of them the reference",
+        ),
+        ("n_per_arm: {cells: 40, control: 20}", "n_per_arm: {cels: 40, control: 20}", "'cels'"),
+        ("    dropout: 0.1\n", "    dropout: 1.5\n", "less than 1"),
     ],
 )
 def test_plans_that_cannot_be_are_refused(simulated_tables, tmp_path, old, new, words):

@@ -74,7 +74,7 @@ def test_bootstrap_repeats_the_whole_procedure(wide):
     drawn = []
     for own in counts:
         logit = sm.GLM(seen.astype(float), z, family=sm.families.Binomial(), freq_weights=own).fit(tol=1e-12)
-        if np.abs(z @ logit.params)[own > 0].max() < 15:
+        if (z @ logit.params)[(own > 0) & ~seen].min() > -15:
             weights = own[seen] / logit.fittedvalues[seen]
             drawn.append(sm.WLS(y[seen], x[seen], weights=weights).fit().params[1])
     row = found.tidy().iloc[1]
@@ -84,6 +84,36 @@ def test_bootstrap_repeats_the_whole_procedure(wide):
         [row["conf_low"], row["conf_high"]], np.quantile(drawn, [0.025, 0.975]), rtol=1e-6
     )
     assert row["std_error"] == pytest.approx(np.std(drawn, ddof=1), rel=1e-6)
+
+
+def test_an_arm_that_nobody_left_has_weight_one(wide):
+    full = wide.assign(
+        follow_up=wide["follow_up"].where(wide["arm"] == "cells", wide["baseline"] + wide["age"] / 20)
+    )
+    found = selection_weights(full, **ROLES, baseline="baseline", n_resamples=200)
+    cells, seen = full[full["arm"] == "cells"], full["follow_up"].notna().to_numpy()
+    z = sm.add_constant(cells[["baseline", "age"]].to_numpy())
+    logit = sm.GLM(cells["follow_up"].notna().astype(float).to_numpy(), z, family=sm.families.Binomial()).fit(
+        tol=1e-14
+    )
+    weights = np.ones(len(full))
+    weights[(full["arm"] == "cells").to_numpy()] = 1 / logit.fittedvalues
+    # the search stops where probabilities move by less than 1e-10
+    np.testing.assert_allclose(found.weights[seen], weights[seen], rtol=1e-8)
+    # the error of the weights comes from the other arm alone: the sandwich with that arm's equations only
+    x = np.column_stack([np.ones(len(full)), full["arm"] == "cells", full["baseline"]]).astype(float)
+    y = full["follow_up"].fillna(0).to_numpy()
+    fit = sm.WLS(y[seen], x[seen], weights=weights[seen]).fit()
+    treated = (full["arm"] == "cells").to_numpy()
+    own = np.where(seen, weights, 0.0)
+    residual = y - x @ fit.params
+    z_all = np.where(treated[:, None], sm.add_constant(full[["baseline", "age"]].to_numpy()), 0.0)
+    p = np.where(treated, 1 / weights, 1.0)
+    influence = (z_all * (seen - p)[:, None]) @ np.linalg.inv(z_all.T @ (z_all * (p * (1 - p))[:, None]))
+    whole = x * (own * residual)[:, None] - influence @ ((z_all * (own * (1 - p) * residual)[:, None]).T @ x)
+    bread = np.linalg.inv(x.T @ (x * own[:, None]))
+    vcov = bread @ whole.T @ whole @ bread * seen.sum() / (seen.sum() - 3)
+    assert found.tidy()["std_error"][0] == pytest.approx(np.sqrt(vcov[1, 1]), rel=1e-7)
 
 
 def test_what_the_weights_cannot_do_is_refused(wide):
