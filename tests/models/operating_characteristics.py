@@ -166,7 +166,7 @@ def effects(rng, _seed):
 
 
 def association(rng, seed):
-    """Partial correlation of 0.4, its slope, no interaction; permutation test of none; an indirect effect of 0.2."""
+    """Partial correlation of 0.4, its slope, no interaction; permutation test of none; an indirect effect of 0.31."""
     wide = trial(rng, lost=False)
     x = wide["after"] + 0.5 * (wide["arm"] == "cells")
     data = wide.assign(x=x, x0=wide["before"], y0=rng.normal(size=len(wide)))
