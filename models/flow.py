@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from neurotrial.method_names import imputes
 from neurotrial.models.descriptives import ALL_ARMS, population_members
 
 if TYPE_CHECKING:
@@ -102,12 +103,14 @@ def _excluded(decisions: pd.DataFrame | None) -> pd.Series[Any]:
 
 
 def _analysed(study: Study, participants: pd.DataFrame, outcomes: pd.DataFrame) -> Iterator[Stage]:
-    """Yield, for each analysis and outcome, the participants with baseline and follow-up."""
+    """Yield, for each analysis and outcome, the participants with baseline and follow-up; all where the rest is imputed."""
     for analysis in study.analyses:
         estimand, population = study.estimand_of(analysis), study.population_of(analysis)
         members = population_members(study, participants, population.name)["participant_id"]
         for name in estimand.outcomes:
             rows = outcomes[(outcomes["outcome"] == name) & (outcomes["visit"] == estimand.visit)]
-            whole = rows["value"].notna() & rows["baseline"].notna() & rows["participant_id"].isin(members)
+            whole = rows["participant_id"].isin(members)
+            if not imputes(analysis.main_method):
+                whole &= rows["value"].notna() & rows["baseline"].notna()
             label = f"Analysed: {study.outcome(name).label}"
             yield f"analysed:{analysis.name}/{name}", label, rows.loc[whole, "participant_id"]

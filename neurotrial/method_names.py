@@ -16,6 +16,7 @@ __all__ = [
     "NEEDS_RANGE",
     "Method",
     "Scale",
+    "imputes",
     "scale_of",
 ]
 
@@ -135,6 +136,11 @@ _RESPONDER_SCALES = {
     "ratio": Scale("risk ratio", 1.0, improvement=True),
     "nnt": Scale("patients", improvement=True, tested=False),
 }
+
+
+def imputes(slug: str) -> bool:
+    """Tell whether a row of estimates is one of everybody in the population, missing values imputed."""
+    return slug.startswith("responders_imputed") or any(slug in METHODS[name] for name in IMPUTATIONS)
 
 
 def scale_of(slug: str) -> Scale:

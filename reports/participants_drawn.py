@@ -87,6 +87,8 @@ def who(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str
     drawn = sum(len(arm.before) for arm in arms.values())
     analysed = data.n_analysed(analysis, outcome.name)
     same = f"{drawn} participants with both visits"
+    if drawn < analysed:
+        return f"{same}; the analysis of {analysed} imputes what others miss"
     return same if drawn == analysed else f"{same}, of whom {analysed} are in the analysis"
 
 

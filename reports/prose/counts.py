@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.method_names import imputes
 from neurotrial.reports.cited import ALL_ARMS
 from neurotrial.reports.flow_check import SCANNED, SCANS_LOST
 from neurotrial.reports.markdown_text import Markdown, escape, listing
@@ -54,6 +55,8 @@ def _flow_sentences(data: CitedResults) -> Iterator[str]:
     yield from _scanned(data)
     for span, labels in analysed_spans(data).items():
         yield f"{span} of {randomised} randomised participants have both visits and are analysed in: {listing(labels)}."
+    for span, labels in analysed_spans(data, imputed=True).items():
+        yield f"{span} of {randomised} randomised participants are analysed, missing values imputed, in: {listing(labels)}."
 
 
 def _scanned(data: CitedResults) -> Iterator[str]:
@@ -71,13 +74,15 @@ def _scanned(data: CitedResults) -> Iterator[str]:
         yield f"Of these, {'; '.join(words)}."
 
 
-def analysed_spans(data: CitedResults) -> dict[str, list[str]]:
+def analysed_spans(data: CitedResults, *, imputed: bool = False) -> dict[str, list[str]]:
     """Return how many participants are analysed, with the labels of the analyses that have so many.
 
     Parameters
     ----------
     data : CitedResults
         Results of a fit.
+    imputed : bool
+        Whether the analyses are those whose main method imputes, or the others.
 
     Returns
     -------
@@ -86,6 +91,8 @@ def analysed_spans(data: CitedResults) -> dict[str, list[str]]:
     """
     spans: dict[str, list[str]] = {}
     for analysis in data.study.analyses:
+        if imputes(analysis.main_method) != imputed:
+            continue
         spans.setdefault(analysed_span(data, analysis), []).append(analysis.label)
     return spans
 

@@ -67,6 +67,9 @@ def _subsets(data: CitedResults) -> Iterator[str]:
                 f"{span} of {randomised} randomised participants have both visits and are in the population of: "
                 f"{listing(labels)}. Randomisation does not protect the comparison of those who remain."
             )
+    imputed = [label for labels in analysed_spans(data, imputed=True).values() for label in labels]
+    if imputed:
+        yield escape(f"Imputed values rest on assumptions that no data can test: {listing(imputed)}.")
 
 
 def _scans(data: CitedResults) -> Iterator[str]:

@@ -112,6 +112,9 @@ def test_imputation_takes_all_of_the_population(fitted):
     ).tidy().iloc[0]  # fmt: skip
     assert row["estimate"] == alone["estimate"]
     assert row["n_participants"] == data.tables["participants"]["itt"].sum()
+    flow = results.tables["flow"].set_index("key")["n"]
+    assert flow["flow/analysed:imaging_missing/fa_plic/all"] == row["n_participants"]
+    assert flow["flow/analysed:imaging/fa_plic/all"] < row["n_participants"]
 
 
 def test_sensitivity_tables_say_what_the_functions_say(fitted):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from results_fixture import changed, make_results, plan
@@ -135,6 +137,19 @@ def test_flow_numbers_are_the_counts(data):
     assert "received by 33: 11 (Control) and 22 (Stem cells)." in text
     assert "Withdrawal: 1 in all; 1 (Control) and 0 (Stem cells)." in text
     assert "34 of 36 randomised participants have both visits and are analysed in: Primary analysis." in text
+
+
+def test_who_is_imputed_is_not_said_to_have_both_visits():
+    results = make_results()
+    imputing = {"methods": ["impute_mar"], "main_method": "impute_mar_cm"}
+    analyses = [one | imputing for one in results.study["analyses"]]
+    data = CitedResults.of(replace(results, study=results.study | {"analyses": analyses}))
+    text, limits = words(flow_text(data)), words(limitations_text(data))
+    assert (
+        "34 of 36 randomised participants are analysed, missing values imputed, in: Primary analysis." in text
+    )
+    assert "both visits" not in text + limits
+    assert "Imputed values rest on assumptions that no data can test: Primary analysis" in limits
 
 
 def test_missing_values_are_counted_by_visit_and_arm(data):
