@@ -1,0 +1,1 @@
+"""What a posterior is worth: convergence, predictive checks, leaving participants out, sensitivity to priors."""
