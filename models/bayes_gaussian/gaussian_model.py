@@ -11,19 +11,19 @@ import numpy as np
 from scipy import special
 
 from neurotrial.models.bayes.coefficients import turned
-from neurotrial.models.bayes.covariance_prior import FEWEST_DOF
-from neurotrial.models.bayes.gaussian_build import GaussianShape, build_gaussian
-from neurotrial.models.bayes.information import rough_information
+from neurotrial.models.bayes_gaussian.covariance_prior import FEWEST_DOF
+from neurotrial.models.bayes_gaussian.gaussian_build import GaussianShape, build_gaussian
+from neurotrial.models.bayes_gaussian.information import rough_information
 from neurotrial.models.bayes.model import Observed
-from neurotrial.models.bayes.multivariate_likelihood import correlation_factors, log_likelihood_draws
+from neurotrial.models.bayes_gaussian.multivariate_likelihood import correlation_factors, log_likelihood_draws
 
 if TYPE_CHECKING:
     import pymc as pm
 
     from neurotrial.models.bayes.coefficients import CoefficientPrior, Turned
-    from neurotrial.models.bayes.covariance_prior import CovariancePrior
-    from neurotrial.models.bayes.gaussian_targets import TargetRule
-    from neurotrial.models.bayes.historical import MixturePrior
+    from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
+    from neurotrial.models.bayes_gaussian.gaussian_targets import TargetRule
+    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
     from neurotrial.models.bayes.model import FloatArray, Parameters, Target
 
 __all__ = ["GaussianKind", "GaussianModel", "Pooling", "Scaling"]

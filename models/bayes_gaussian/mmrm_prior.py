@@ -12,7 +12,7 @@ from neurotrial.models.repeated_measures.grid import mean_functions
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NuisancePriors
-    from neurotrial.models.bayes.mmrm_model import RepeatedMeasures
+    from neurotrial.models.bayes_gaussian.mmrm_model import RepeatedMeasures
     from neurotrial.models.bayes.model import FloatArray
 
 __all__ = ["coefficient_prior"]

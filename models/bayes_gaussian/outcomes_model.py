@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.errors import InputError, Problem, refuse
-from neurotrial.models.bayes.ancova_model import tail_prior
+from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes.coefficients import CoefficientPrior
-from neurotrial.models.bayes.covariance_prior import CovariancePrior
-from neurotrial.models.bayes.gaussian_model import GaussianModel, Pooling, Scaling
-from neurotrial.models.bayes.gaussian_targets import LinearTarget
+from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
+from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Pooling, Scaling
+from neurotrial.models.bayes_gaussian.gaussian_targets import LinearTarget
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.checks import missing_columns
 from neurotrial.table_checks import describe_rows

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.models.bayes.coefficients import CoefficientPrior
-from neurotrial.models.bayes.covariance_prior import CovariancePrior
-from neurotrial.models.bayes.gaussian_model import GaussianModel, Scaling
-from neurotrial.models.bayes.gaussian_targets import LinearTarget
+from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
+from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Scaling
+from neurotrial.models.bayes_gaussian.gaussian_targets import LinearTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes.historical import MixturePrior
+    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
 

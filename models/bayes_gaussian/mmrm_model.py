@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.errors import InputError, Problem, refuse
-from neurotrial.models.bayes.ancova_model import tail_prior
-from neurotrial.models.bayes.covariance_prior import CovariancePrior
-from neurotrial.models.bayes.gaussian_model import GaussianModel, Scaling
-from neurotrial.models.bayes.gaussian_targets import LinearTarget
-from neurotrial.models.bayes.mmrm_prior import coefficient_prior
+from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
+from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
+from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Scaling
+from neurotrial.models.bayes_gaussian.gaussian_targets import LinearTarget
+from neurotrial.models.bayes_gaussian.mmrm_prior import coefficient_prior
 from neurotrial.models.checks import FEWEST
 from neurotrial.models.repeated_measures.clda_fit import baseline_columns
 from neurotrial.models.repeated_measures.design_matrix import design_matrix
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes.gaussian_model import GaussianKind
+    from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
     from neurotrial.models.repeated_measures.long_data import LongData

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from neurotrial.models.bayes.model import Target
-from neurotrial.models.bayes.multivariate_likelihood import correlation_factors
+from neurotrial.models.bayes_gaussian.multivariate_likelihood import correlation_factors
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray, Parameters

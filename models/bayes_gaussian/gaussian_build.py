@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.models.bayes.covariance_prior import FEWEST_DOF
+from neurotrial.models.bayes_gaussian.covariance_prior import FEWEST_DOF
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -60,7 +60,7 @@ def build_gaussian(shape: GaussianShape) -> pm.Model:
     import pytensor.tensor as pt
 
     from neurotrial.models.bayes.likelihood_op import CompiledLikelihood
-    from neurotrial.models.bayes.multivariate_likelihood import value_and_gradient
+    from neurotrial.models.bayes_gaussian.multivariate_likelihood import value_and_gradient
 
     with pm.Model() as model:
         given = {name: pm.Data(name, value) for name, value in _nobody(shape).items()}

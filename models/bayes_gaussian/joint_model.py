@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurotrial.models.bayes.ancova_model import tail_prior
+from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes.coefficients import CoefficientPrior
-from neurotrial.models.bayes.covariance_prior import CovariancePrior
-from neurotrial.models.bayes.gaussian_model import GaussianModel, Scaling
-from neurotrial.models.bayes.gaussian_targets import Association, LinearTarget
+from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
+from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Scaling
+from neurotrial.models.bayes_gaussian.gaussian_targets import Association, LinearTarget
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes.gaussian_targets import TargetRule
+    from neurotrial.models.bayes_gaussian.gaussian_targets import TargetRule
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
 
