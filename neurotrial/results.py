@@ -77,6 +77,7 @@ _ESTIMATES = Table(
         share("p_value", "two-sided p-value"),
         share("probability_benefit", "posterior probability of benefit"),
         share("probability_mcid", "posterior probability of a benefit beyond the outcome's MCID"),
+        share("probability_rope", "posterior probability of a difference within the region of practical equivalence"),
         count("n_participants", "participants in the estimate"),
         text("n_per_arm", "participants by arm, as JSON"),
         count("n_observations", "observations in the estimate"),

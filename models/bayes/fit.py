@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurotrial.models.bayes.diagnostics import convergence
 from neurotrial.models.bayes.sampling import compiled
+from neurotrial.models.bayes_evidence.convergence import convergence
+from neurotrial.models.bayes_evidence.draws import target_name
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import BayesPlan, SamplingPlan
-    from neurotrial.models.bayes.diagnostics import Convergence
     from neurotrial.models.bayes.model import BayesModel
     from neurotrial.models.bayes.sampling import Draws
+    from neurotrial.models.bayes_evidence.convergence import Convergence
 
-__all__ = ["Posterior", "Question", "sample_posterior"]
+__all__ = ["Posterior", "Question", "converged", "sample_posterior"]
 
 _CLOSER = 10
 """How many times nearer to 1 the acceptance rate gets with each attempt."""
@@ -91,12 +92,20 @@ def sample_posterior(question: Question, sampler: str, *, progress: bool = False
     seeds = np.random.SeedSequence(question.seed).generate_state(accept.attempts)
     for attempt, seed in enumerate(seeds, 1):
         draws = machine.sample(question.model, sampling, int(seed), progress=progress)
-        found = convergence(draws)
+        found = converged(question.model, draws)
         fault = "; ".join(found.faults(accept))
         if not fault or attempt == accept.attempts:
             break
         sampling = _more_careful(sampling)
     return Posterior(draws, found, sampler, sampling, attempt, fault)
+
+
+def converged(model: BayesModel, draws: Draws) -> Convergence:
+    """Return what draws are worth, for each parameter and each number that is asked."""
+    asked = {
+        target_name(target): target.draws.reshape(draws.energy.shape) for target in model.targets(draws.flat)
+    }
+    return convergence(draws.variables, asked, draws.statistics)
 
 
 def _more_careful(plan: SamplingPlan) -> SamplingPlan:

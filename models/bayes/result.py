@@ -74,18 +74,18 @@ class PriorFit:
 def gather(question: Question, posterior: Posterior) -> Evidence:
     """Return the evidence of a posterior; models without single participants are sampled where it needs them."""
 
-    def refit(model: BayesModel, seed: int) -> Parameters:
+    def refit(model: BayesModel, seed: int) -> Parameters | None:
         found = sample_posterior(replace(question, model=model, seed=seed), posterior.sampler)
-        return found.draws.flat
+        return None if found.fault else found.draws.flat
 
     draws = posterior.draws
     return gather_evidence(
         question.model,
         draws.variables,
-        {"energy": draws.energy, "diverging": draws.diverging, "deepest": draws.deepest},
+        draws.statistics,
         question.plan.accept,
-        question.seed,
-        refit,
+        seed=question.seed,
+        refit=refit,
     )
 
 

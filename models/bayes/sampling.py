@@ -53,6 +53,11 @@ class Draws:
         return {name: flattened(values) for name, values in self.variables.items()}
 
     @property
+    def statistics(self) -> dict[str, Any]:
+        """Energy, divergences and transitions that were cut off, as the evidence takes them."""
+        return {"energy": self.energy, "diverging": self.diverging, "depth_reached": self.deepest}
+
+    @property
     def n_chains(self) -> int:
         """Chains."""
         return len(self.energy)

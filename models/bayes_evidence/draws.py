@@ -33,7 +33,11 @@ def thinned(drawn: Parameters, most: int) -> dict[str, FloatArray]:
 
 def flattened(drawn: Parameters) -> dict[str, FloatArray]:
     """Return draws with one chain after the other, shape (chains * draws, ...), from (chains, draws, ...)."""
-    return {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
+    return {
+        # -1 would not do where a parameter has no elements
+        name: values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
+        for name, values in drawn.items()
+    }
 
 
 def target_name(target: Target) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from neurotrial.bayes_plan import HistoricalControls, PublishedArm
 from neurotrial.errors import InputError
-from neurotrial.models.bayes.historical import historical_prior, posterior_mixture, power_prior
-from neurotrial.models.bayes.meta_analytic import approximated, map_prior
+from neurotrial.models.bayes_priors.historical import historical_prior, posterior_mixture, power_prior
+from neurotrial.models.bayes_priors.meta_analytic import approximated, map_prior
 
 ARMS = [
     PublishedArm(source="Trial A", n=40, mean_change=9.0, sd_change=14.0),

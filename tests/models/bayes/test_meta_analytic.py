@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from neurotrial.models.bayes.meta_analytic import approximated, between_trials, map_prior
-from neurotrial.models.bayes.mixture_prior import MixturePrior, elir, moment_ess
+from neurotrial.models.bayes_priors.meta_analytic import approximated, between_trials, map_prior
+from neurotrial.models.bayes_priors.mixture_prior import MixturePrior, elir, moment_ess
 
 CROHN_N = np.array([74, 166, 328, 20, 25, 58])
 CROHN_MEANS = np.array([-51.0, -49.0, -36.0, -47.0, -90.0, -54.0])

@@ -8,7 +8,7 @@ from scipy import stats
 
 from neurotrial.bayes_plan import PRIOR_SETS, EffectPriors, NormalPrior
 from neurotrial.errors import InputError
-from neurotrial.models.bayes.prior_meaning import prior_meanings, tidy_meanings
+from neurotrial.models.bayes_priors.prior_meaning import prior_meanings, tidy_meanings
 
 
 def test_the_default_sets_say_what_the_study_file_says_of_them():

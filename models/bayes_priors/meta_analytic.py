@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from neurotrial.models.bayes.mixture_prior import MixturePrior
+from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray

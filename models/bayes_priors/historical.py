@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.errors import refuse
-from neurotrial.models.bayes.meta_analytic import approximated, map_prior
-from neurotrial.models.bayes.mixture_prior import (
+from neurotrial.models.bayes_priors.meta_analytic import approximated, map_prior
+from neurotrial.models.bayes_priors.mixture_prior import (
     MixturePrior,
     elir,
     moment_ess,

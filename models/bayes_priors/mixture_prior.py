@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from neurotrial.models.bayes.exact import NormalMixture
+from neurotrial.models.bayes_calibration.exact import NormalMixture
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
