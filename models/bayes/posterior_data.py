@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.models.bayes.sampling import flattened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -78,14 +80,14 @@ def posterior_groups(model: BayesModel, draws: Draws, n_predictive: int, seed: i
     dims = {"values": ("participant", "column"), "log_likelihood": ("participant",), "target": ("target",)}
 
     def shaped(flat: FloatArray) -> FloatArray:
-        return flat.reshape(chains, -1, *flat.shape[1:])
+        return flat.reshape(chains, len(flat) // chains, *flat.shape[1:])
 
     def told(parameters: Mapping[str, FloatArray]) -> xr.Dataset:
         asked = np.column_stack([target.draws for target in model.targets(parameters)])
         return dataset({name: shaped(a) for name, a in {**parameters, "target": asked}.items()}, dims, coords)
 
     few = np.linspace(0, draws.energy.shape[1] - 1, min(n_predictive, draws.energy.shape[1])).astype(int)
-    thinned = {name: values[:, few].reshape(-1, *values.shape[2:]) for name, values in draws.variables.items()}
+    thinned = {name: flattened(values[:, few]) for name, values in draws.variables.items()}
     prior = model.draw_prior(np.random.default_rng(prior_seed), chains * n_predictive)
     statistics = {
         "energy": draws.energy,
