@@ -76,15 +76,15 @@ def posterior_groups(model: BayesModel, draws: Draws, n_predictive: int, seed: i
     observed, chains = model.observed, draws.n_chains
     prior_seed, prior_noise, noise = np.random.SeedSequence(seed).spawn(3)
     coords = {"participant": observed.participants, "column": observed.columns}
-    coords["target"] = tuple(target_labels(model.targets(draws.flat)))
-    dims = {"values": ("participant", "column"), "log_likelihood": ("participant",), "target": ("target",)}
+    coords["number"] = tuple(target_labels(model.targets(draws.flat)))
+    dims = {"values": ("participant", "column"), "log_likelihood": ("participant",), "target": ("number",)}
 
     def shaped(flat: FloatArray) -> FloatArray:
         return flat.reshape(chains, len(flat) // chains, *flat.shape[1:])
 
     def told(parameters: Mapping[str, FloatArray]) -> xr.Dataset:
         asked = np.column_stack([target.draws for target in model.targets(parameters)])
-        return dataset({name: shaped(a) for name, a in {**parameters, "target": asked}.items()}, dims, coords)
+        return dataset({name: shaped(a) for name, a in {**parameters, "target": asked}.items() if a.size}, dims, coords)
 
     few = np.linspace(0, draws.energy.shape[1] - 1, min(n_predictive, draws.energy.shape[1])).astype(int)
     thinned = {name: flattened(values[:, few]) for name, values in draws.variables.items()}
