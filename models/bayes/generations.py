@@ -66,6 +66,8 @@ def as_arviz(groups: Mapping[str, Any]) -> Any:
     import arviz
     import xarray as xr
 
-    if hasattr(arviz, "InferenceData"):
-        return arviz.InferenceData(**groups)
+    older = getattr(arviz, "InferenceData", xr.DataTree)
+    # the newer generation keeps the name for its data tree
+    if not issubclass(older, xr.DataTree):
+        return older(**groups)
     return xr.DataTree.from_dict({f"/{name}": group for name, group in groups.items()})
