@@ -10,6 +10,7 @@ from neurotrial.study_part import Name, Part, Text
 
 __all__ = [
     "BAYES_METHODS",
+    "FAMILY",
     "PRIOR_SETS",
     "Acceptance",
     "BayesPlan",
@@ -26,7 +27,7 @@ PRIOR_SETS = ("sceptical", "neutral", "enthusiastic")
 
 BAYES_METHODS = {
     method: tuple(f"{method}_{prior}" for prior in PRIOR_SETS)
-    for method in ("bayes_ancova", "bayes_group_time")
+    for method in ("bayes_ancova", "bayes_group_time", "bayes_bounded", "bayes_outcomes")
 }
 """Each Bayesian method that an analysis may name, with its rows of estimates, in the order of `PRIOR_SETS`."""
 
@@ -34,6 +35,10 @@ _Location = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
 _Scale = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 """A scale of 0 is no prior but a value, one without an end is improper: neither is taken."""
 _Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
+FAMILY = "family"
+"""The outcome of the rows that tell of the effect that all outcomes of an analysis are pooled towards."""
 
 
 class NormalPrior(Part):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.bayes_plan import BAYES_METHODS
+from neurotrial.bayes_plan import BAYES_METHODS, FAMILY
 from neurotrial.formulas import formula_faults
 from neurotrial.method_names import BEYOND, METHODS, NEEDS_MCID, NEEDS_RANGE, scale_of
 
@@ -367,6 +367,14 @@ def _bayes(study: Study) -> Iterator[Fault]:
                 rule,
                 "declare the part `bayes`, as `neurotrial init` writes it",
             )
+    for index, part in enumerate(study.associations):
+        if part.bayes and study.bayes is None:
+            remedy = "declare the part `bayes`, as `neurotrial init` writes it"
+            yield ("associations", index, "bayes"), "needs priors, and none are declared", remedy
+    for index, outcome in enumerate(study.outcomes):
+        if outcome.name == FAMILY:
+            remedy = "give the outcome another name"
+            yield ("outcomes", index, "name"), f"{FAMILY!r} is the name of pooled effects", remedy
     if study.bayes is not None:
         yield from _effect_priors(study.bayes.effect)
         yield from _rope(study.bayes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurotrial.bayes_plan import FAMILY
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes.coefficients import CoefficientPrior
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
 
-__all__ = ["FAMILY", "OutcomeTables", "outcome_tables", "outcomes_model"]
-
-FAMILY = "family"
-"""Name of the effect that all outcomes are pooled towards, in baseline SDs."""
+__all__ = ["OutcomeTables", "outcome_tables", "outcomes_model"]
 
 _MOST = 12
 """Outcomes; an unrestricted correlation of more asks too much of a trial."""
