@@ -70,12 +70,16 @@ def test_an_outlier_that_was_refitted_is_no_fault_but_missed():
 def test_warnings_are_told():
     conflict = evidence(replace(normal_model(), prior_mean=(0.5, 0, 2), prior_sd=(2, 2, 0.3)))
     assert conflict.ok
-    assert any(word.startswith("prior-data conflict for arm: cells") for word in conflict.warnings)
+    words = [word for word in conflict.warnings if "cells - control" in word]
+    assert len(words) == 1
+    assert words[0].startswith(
+        "possible prior-data conflict for arm: cells - control @ day90 (sensitivity to prior 0.2"
+    )
     narrow = evidence(replace(normal_model(bounds=(0.0, 1.0)), scale=0.5))
     words = "; ".join(narrow.warnings)
     assert "LOO-PIT of day90 is not uniform" in words
     assert "posterior predictive values of baseline @ cells are outside the declared range" in words
-    assert "posterior predictive checks miss the sd of day90 @ cells" in words
+    assert "posterior predictive checks miss the SD of day90 @ cells" in words
     far = evidence(replace(normal_model(), prior_mean=(0.5, 0, 15), prior_sd=(2, 2, 0.3)))
     assert any(word.startswith("power-scaling of the prior is unreliable") for word in far.warnings)
     deep = statistics()
