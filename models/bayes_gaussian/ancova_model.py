@@ -61,6 +61,8 @@ def ancova_model(
         np.array([others.intercept_sd, others.slope.sd, *[effect.sd] * k, *[others.covariate_sd] * q]),
         np.eye(design.shape[1]),
     )
+    if reference is not None and len(reference.weights) == 1:
+        prior, reference = prior.shifted(0, float(reference.means[0]), float(reference.sds[0])), None
     labels = given.table.frame[given.table.arm]
     return GaussianModel(
         kind="bayes_ancova",
