@@ -197,3 +197,16 @@ def test_equal_priors_as_a_mixture_of_one_are_the_same_prior():
     parameters = drawn(own, 6)
     found, plain = same.log_prior(parameters)["others"], own.log_prior(parameters)["others"]
     assert np.diff(found) == pytest.approx(np.diff(plain), rel=1e-12)
+
+
+def test_the_likelihood_is_compiled_for_one_order_of_memory():
+    """Another order would mean another compilation, of many seconds, in the middle of an analysis."""
+    from neurotrial.models.bayes_gaussian.multivariate_likelihood import log_likelihood_draws
+
+    own = model("mmrm")
+    parameters = drawn(own)
+    turned = replace(own, values=np.asfortranarray(own.values), design=np.asfortranarray(own.design))
+    expected = own.log_likelihood(parameters)
+    before = len(log_likelihood_draws.signatures)
+    np.testing.assert_array_equal(turned.log_likelihood(parameters), expected)
+    assert len(log_likelihood_draws.signatures) == before
