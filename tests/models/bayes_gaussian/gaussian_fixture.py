@@ -187,7 +187,8 @@ def log_densities(own, parameters):
     out = np.zeros(centres.shape[:2])
     for draw, row in np.ndindex(out.shape):
         seen = np.flatnonzero(own.seen[row])
-        here, there = own.values[row, seen], centres[draw, row, seen]
+        standardised = own.values  # noqa: PD011 # an array
+        here, there = standardised[row, seen], centres[draw, row, seen]
         part = every[draw][np.ix_(seen, seen)]
         if "dof" in parameters:
             dof = parameters["dof"][draw, 0]

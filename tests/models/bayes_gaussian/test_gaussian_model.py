@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gaussian_fixture import EFFECT, KINDS, MIXTURE, OTHERS, covariances, log_densities, log_priors, means, model
+from gaussian_fixture import (
+    EFFECT,
+    KINDS,
+    MIXTURE,
+    OTHERS,
+    covariances,
+    log_densities,
+    log_priors,
+    means,
+    model,
+)
 from scipy import stats
 
 from neurotrial.models.bayes_gaussian.gaussian_build import _nobody
@@ -97,7 +107,9 @@ def test_a_model_without_participants_is_that_of_the_others(kind):
     left = own.without([1, 4])
     kept = np.setdiff1d(np.arange(len(own.values)), [1, 4])
     parameters = drawn(own)
-    assert left.log_likelihood(parameters) == pytest.approx(own.log_likelihood(parameters)[:, kept], rel=1e-12)
+    assert left.log_likelihood(parameters) == pytest.approx(
+        own.log_likelihood(parameters)[:, kept], rel=1e-12
+    )
     for part in ("effect", "others"):
         np.testing.assert_array_equal(left.log_prior(parameters)[part], own.log_prior(parameters)[part])
     assert left.observed.participants == tuple(own.observed.participants[i] for i in kept)

@@ -20,7 +20,9 @@ STEP = 1e-5
 def case(size, dof, n=12, p=3, seed=8):
     """Parameters and data; the patterns are: everything, nothing, and parts."""
     rng = np.random.default_rng(seed)
-    patterns = np.ones((1, size)) if size == 1 else np.vstack([np.ones(size), np.zeros(size), np.eye(size)[-1]])
+    patterns = (
+        np.ones((1, size)) if size == 1 else np.vstack([np.ones(size), np.zeros(size), np.eye(size)[-1]])
+    )
     if size > 2:
         patterns = np.vstack([patterns, [1, 0, 1, 1]])
     pattern = np.arange(n) % len(patterns)
@@ -46,7 +48,9 @@ def by_scipy(parameters, data):
         if len(seen):
             part, residual = whole[np.ix_(seen, seen)], values[row, seen] - design[row, seen] @ coefficients
             none = np.zeros(len(seen))
-            law = stats.multivariate_t(none, part, dof[0]) if dof[0] else stats.multivariate_normal(none, part)
+            law = (
+                stats.multivariate_t(none, part, dof[0]) if dof[0] else stats.multivariate_normal(none, part)
+            )
             found[row] = law.logpdf(residual)
     return found
 
