@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
-from neurotrial.errors import refuse
+from neurotrial.errors import InputError, refuse
 from neurotrial.models.bayes.asked import Wording, wording
 from neurotrial.models.bayes.result import BayesianFit, fit_priors
 from neurotrial.models.bayes.settings import models_by_prior, plan_of, shows_progress
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes_gaussian.joint_model import joint_model
 from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outcomes_model
+from neurotrial.models.checks import arm_table
+from neurotrial.models.design import covariate_problems, term_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +100,9 @@ def bayes_outcomes(
     models = models_by_prior(plan, prior_sets, lambda effect: outcomes_model(given, effect, plan, asked))
     fits = fit_priors(models, plan, seed, progress=shows_progress(progress))
     left_out = tuple(
-        f"{name}: {found.table.note}" for name, found in zip(given.names, given.tables, strict=True) if found.table.note
+        f"{name}: {found.table.note}"
+        for name, found in zip(given.names, given.tables, strict=True)
+        if found.table.note
     )
     return BayesianFit(fits, asked, left_out)
 
@@ -111,10 +115,14 @@ def _each(
     for where, named in (("directions", directions), ("mcids", mcids)):
         unknown = [name for name in named if name not in given.names]
         if unknown:
-            raise refuse(where, f"no outcome of the table: {', '.join(unknown)}", f"use: {', '.join(given.names)}")
+            raise refuse(
+                where, f"no outcome of the table: {', '.join(unknown)}", f"use: {', '.join(given.names)}"
+            )
     lacking = [name for name in given.names if name not in directions]
     if lacking:
-        raise refuse("directions", f"lacks {', '.join(lacking)}", "name every outcome, or give one direction for all")
+        raise refuse(
+            "directions", f"lacks {', '.join(lacking)}", "name every outcome, or give one direction for all"
+        )
     return dict(directions)
 
 
@@ -181,16 +189,24 @@ def bayes_joint_change(
         wording(direction=direction, visit=visit, baseline_visit=baseline_visit, conf_level=conf_level)
         for direction in directions
     )  # type: ignore[assignment] # two directions
-    wanted = [name for name in (x, x_baseline, y, y_baseline) if name in data]
-    complete = data.dropna(subset=wanted)
+    measured = (x, x_baseline, y, y_baseline)
+    problems = covariate_problems(covariates, data, (*measured, arm))
+    if problems:
+        raise InputError(problems)
+    whole = data if data.index.is_unique else data.reset_index(drop=True)
+    terms = [name for term in covariates for name in term_columns(term, whole)]
+    known = arm_table(
+        whole, arm=arm, numeric=measured, others=tuple(dict.fromkeys(terms)), reference=reference
+    )
+    complete = whole.loc[known.frame.index]
     tables = [
-        standardise(complete, outcome=after, baseline=before, arm=arm, reference=reference, covariates=covariates)
+        standardise(
+            complete, outcome=after, baseline=before, arm=arm, reference=reference, covariates=covariates
+        )
         for after, before in ((x, x_baseline), (y, y_baseline))
     ]
     models = models_by_prior(
         plan, prior_sets, lambda effect: joint_model(tables[0], tables[1], effect, plan, (x, y), asked)
     )
     fits = fit_priors(models, plan, seed, progress=shows_progress(progress))
-    gone = len(data) - len(tables[0].table.frame)
-    note = (f"participants left out because something is missing: {gone}",) if gone else ()
-    return BayesianFit(fits, dict(zip((x, y), asked, strict=True)), note)
+    return BayesianFit(fits, dict(zip((x, y), asked, strict=True)), (known.note,) if known.note else ())

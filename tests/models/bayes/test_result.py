@@ -271,4 +271,4 @@ def test_changes_of_two_outcomes_and_their_association(script):
     assert np.abs(correlation).max() < 1
     assert table["estimate"].iloc[2] == pytest.approx(correlation.mean())
     assert np.isnan(table["probability_benefit"].iloc[2:].to_numpy(dtype=float)).all()
-    assert fit.decisions == ("participants left out because something is missing: 1",)
+    assert fit.decisions == ("participants left out: 1 (missing: mass1 in 1)",)
