@@ -32,11 +32,13 @@ EFFECT = NormalPrior(mean=0.5, sd=0.4)
 PLAN = BayesPlan(others=OTHERS)
 STUDENT = BayesPlan(others=OTHERS, residuals="student")
 MIXTURE = MixturePrior(np.array([0.3, 0.5, 0.2]), np.array([0.4, 0.9, 0.0]), np.array([0.2, 0.5, 1.5]))
+ONE = MixturePrior(np.ones(1), np.array([0.7]), np.array([0.3]))
 LOWER = Wording(direction="lower_is_better", bounds=(0, 100))
 KINDS = (
     "ancova",
     "ancova_student",
     "ancova_published",
+    "ancova_power",
     "group_time",
     "mmrm",
     "mmrm_student",
@@ -143,6 +145,7 @@ def model(kind):
         "ancova": lambda: ancova(arms=three),
         "ancova_student": lambda: ancova(STUDENT),
         "ancova_published": lambda: ancova(reference=MIXTURE, arms=three),
+        "ancova_power": lambda: ancova(reference=ONE),
         "group_time": lambda: mmrm("score ~ arm * visit", visits=2, missing=0.0),
         "mmrm": lambda: mmrm(arms=three),
         "mmrm_student": lambda: mmrm(plan=STUDENT, visits=3),
@@ -204,7 +207,8 @@ def log_priors(own, parameters, plan=PLAN):
     functions = parameters["coefficients"] @ own.prior.functions.T
     each = stats.norm.logpdf(functions, own.prior.mean, own.prior.sd)
     if own.reference is not None:
-        each[:, 0] = np.log(stats.norm.pdf(functions[:, [0]], MIXTURE.means, MIXTURE.sds) @ MIXTURE.weights)
+        mixture = own.reference
+        each[:, 0] = np.log(stats.norm.pdf(functions[:, [0]], mixture.means, mixture.sds) @ mixture.weights)
     mine = np.zeros(each.shape[1], dtype=bool)
     mine[list(own.effects)] = True
     effect, rest = each[:, mine].sum(axis=1), each[:, ~mine].sum(axis=1)

@@ -9,7 +9,6 @@ import pytest
 from gaussian_fixture import (
     EFFECT,
     KINDS,
-    MIXTURE,
     OTHERS,
     covariances,
     log_densities,
@@ -59,7 +58,7 @@ def test_draws_from_the_prior_have_its_moments(kind):
     functions = found["coefficients"] @ own.prior.functions.T
     mean, sd = own.prior.mean.copy(), own.prior.sd.copy()
     if own.reference is not None:
-        mean[0], sd[0] = MIXTURE.mean, MIXTURE.sd
+        mean[0], sd[0] = own.reference.mean, own.reference.sd
     assert close(functions, mean, sd)
     # the error of an SD is at most SD / root n for these tails
     assert functions.std(axis=0) == pytest.approx(sd, rel=5 / np.sqrt(MANY))
@@ -190,6 +189,14 @@ def test_the_effects_of_arms_are_named():
         assert own.prior.sd[chosen] == pytest.approx(EFFECT.sd)
     assert model("ancova").prior.mean[list(model("ancova").effects)] == pytest.approx(-EFFECT.mean)
     assert model("outcomes").prior.mean[list(model("outcomes").effects)] == pytest.approx(EFFECT.mean)
+
+
+def test_a_prior_of_one_component_takes_the_place_of_the_plans():
+    """As a power prior without a vague part does; the shape is that without published arms."""
+    own = model("ancova_power")
+    assert (own.prior.mean[0], own.prior.sd[0]) == (0.7, 0.3)
+    assert own.shape == replace(own.shape, n_components=1)
+    assert own.reference is None
 
 
 def test_models_of_one_size_have_one_shape():
