@@ -15,7 +15,7 @@ from neurotrial.errors import InputError
 from neurotrial.models.bayes.asked import Wording
 from neurotrial.models.bayes.fit import Question
 from neurotrial.models.bayes.sampling import sampler_name
-from neurotrial.models.bayes_study.posterior_file import question_hash
+from neurotrial.models.bayes_study.question_hash import question_hash
 from neurotrial.models.bayes_study.study_models import (
     ancova_maker,
     bounded_maker,
@@ -203,7 +203,7 @@ def _wanted(data: StudyData) -> Iterator[_Wanted]:
             }  # fmt: skip
             wordings = {name: _wording(study, name, part.visit) for name in (part.x, part.y)}
             yield _Wanted(
-                _JOINT, {part.x: place, part.y: place, "": place}, wordings, part.visit, (_MAIN,),
+                _JOINT, {part.x: {**place, "outcome": part.x}, part.y: place, "": place}, wordings, part.visit, (_MAIN,),
                 _stream(study, part.name, 0), lambda part=part, wordings=wordings: joint_maker(part, data, wordings),
             )  # fmt: skip
 
