@@ -9,24 +9,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from neurotrial.models.bayes.compiled_functions import expit, jit
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
 
-__all__ = ["beta_binomial", "expit", "log_likelihoods", "norming", "value_and_gradient"]
-
-_jit = numba.njit(cache=True, error_model="numpy")
+__all__ = ["beta_binomial", "log_likelihoods", "norming", "value_and_gradient"]
 
 
-@_jit
-def expit(x: float) -> float:
-    """Return the inverse of the logit."""
-    return 1.0 / (1.0 + math.exp(-x))
-
-
-@_jit
+@jit
 def _rising(share: float, icc: float, count: int) -> tuple[float, float, float]:
     """Return the sum of log(share (1 - icc) + k icc) over k < count, and its derivatives by share and icc."""
     value, by_share, by_icc = 0.0, 0.0, 0.0
@@ -39,14 +32,14 @@ def _rising(share: float, icc: float, count: int) -> tuple[float, float, float]:
     return value, (1.0 - icc) * by_share, by_icc
 
 
-@_jit
+@jit
 def norming(icc: float, size: float) -> tuple[float, float]:
     """Return what every participant's log probability has in common, and its derivative by icc."""
     value, _, by_icc = _rising(1.0, icc, int(size))
     return math.lgamma(size + 1.0) - value, -by_icc
 
 
-@_jit
+@jit
 def beta_binomial(
     mean: float, rest: float, icc: float, points: float, size: float
 ) -> tuple[float, float, float]:
@@ -69,7 +62,7 @@ def beta_binomial(
     return up + down - orders, mean * rest * (up_share - down_share), up_icc + down_icc
 
 
-@_jit
+@jit
 def log_likelihoods(eta: FloatArray, shares: FloatArray, points: FloatArray, size: FloatArray) -> FloatArray:
     """Return the log likelihood of each participant in each draw.
 
@@ -97,7 +90,7 @@ def log_likelihoods(eta: FloatArray, shares: FloatArray, points: FloatArray, siz
     return out
 
 
-@_jit
+@jit
 def value_and_gradient(
     z: FloatArray,
     shares: FloatArray,

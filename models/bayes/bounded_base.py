@@ -113,8 +113,8 @@ class BoundedModel(ABC):
             shares = pm.Beta("shares", alpha, beta, shape=m)
             given = [pm.Data("offset", np.zeros(1)), pm.Data("design", np.zeros((1, p)))]
             given += [pm.Data(name, np.zeros(1)) for name in self.values]
-            log_likelihood = CompiledLikelihood(self.likelihood, 2)(z, shares, *given)[0]
-            pm.Potential("log_likelihood", log_likelihood)
+            found: Any = CompiledLikelihood(self.likelihood, 2)(z, shares, *given)
+            pm.Potential("log_likelihood", found[0])
         return model
 
     def data(self) -> dict[str, Any]:

@@ -226,10 +226,10 @@ def _score_problems(
     where, (low, high) = f"column {column!r}", bounds
     inside = (values >= low) & (values <= high)
     if not inside.all():
-        rows = tuple(told[row] for row in np.flatnonzero(~inside))
+        rows = tuple(told[row] for row in np.flatnonzero(~inside).tolist())
         yield Problem(where, f"must lie on the scale, from {low:g} to {high:g}", "correct them or it", rows)
     broken = np.flatnonzero(inside & (values - low != np.round(values - low)))
     if whole and len(broken):
         rule = f"must be whole points above {low:g}"
-        rows = tuple(told[row] for row in broken)
+        rows = tuple(told[row] for row in broken.tolist())
         yield Problem(where, rule, "correct the values, or choose the ordered beta model", rows)

@@ -46,7 +46,7 @@ class OrderedBeta(LogOddsRegression):
     @property
     def likelihood(self) -> Callable[..., tuple[FloatArray, FloatArray, FloatArray]]:
         """The compiled likelihood."""
-        return value_and_gradient  # type: ignore[no-any-return]
+        return value_and_gradient
 
     @property
     def values(self) -> dict[str, FloatArray]:

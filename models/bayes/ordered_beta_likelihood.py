@@ -5,27 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
-from neurotrial.models.bayes.beta_binomial_likelihood import expit
-from neurotrial.models.bayes.digamma import digamma
+from neurotrial.models.bayes.compiled_functions import digamma, expit, jit, softplus
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
 
 __all__ = ["log_likelihoods", "ordered_beta", "value_and_gradient"]
 
-_jit = numba.njit(cache=True, error_model="numpy")
 
-
-@_jit
-def _softplus(x: float) -> float:
-    """Return log(1 + exp(x)) without overflow."""
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
-
-
-@_jit
+@jit
 def _beta(eta: float, icc: float, share: float) -> tuple[float, float, float]:
     """Return the log density of a share, logit of its mean eta, and its derivatives by eta and icc."""
     phi, mean, rest = (1.0 - icc) / icc, expit(eta), expit(-eta)
@@ -37,7 +27,7 @@ def _beta(eta: float, icc: float, share: float) -> tuple[float, float, float]:
     return value, a * rest * (by_a - by_b), -by_phi / icc**2
 
 
-@_jit
+@jit
 def ordered_beta(
     eta: float, low: float, high: float, icc: float, share: float
 ) -> tuple[float, float, float, float, float]:
@@ -60,26 +50,26 @@ def ordered_beta(
     """
     if share <= 0.0:
         at_floor = expit(eta - low)
-        return -_softplus(eta - low), -at_floor, at_floor, 0.0, 0.0
+        return -softplus(eta - low), -at_floor, at_floor, 0.0, 0.0
     if share >= 1.0:
         at_ceiling = expit(high - eta)
-        return -_softplus(high - eta), at_ceiling, 0.0, -at_ceiling, 0.0
+        return -softplus(high - eta), at_ceiling, 0.0, -at_ceiling, 0.0
     value, by_eta, by_icc = _beta(eta, icc, share)
     floor, ceiling = expit(low - eta), expit(eta - high)
     # log(expit(eta - low) - expit(eta - high)) without cancellation
-    value += math.log(-math.expm1(low - high)) - _softplus(low - eta) - _softplus(eta - high)
+    value += math.log(-math.expm1(low - high)) - softplus(low - eta) - softplus(eta - high)
     apart = 1.0 / math.expm1(high - low)
     return value, by_eta + floor - ceiling, -floor - apart, ceiling + apart, by_icc
 
 
-@_jit
+@jit
 def _cutpoints(floor: float, ceiling: float) -> tuple[float, float]:
     """Return the cutpoints under which eta = 0 has `floor` at 0, and `ceiling` of the rest at 1."""
     top = (1.0 - floor) * ceiling
     return math.log(floor) - math.log1p(-floor), math.log1p(-top) - math.log(top)
 
 
-@_jit
+@jit
 def log_likelihoods(eta: FloatArray, shares: FloatArray, values: FloatArray, width: FloatArray) -> FloatArray:
     """Return the log likelihood of each participant in each draw, in the unit of the score.
 
@@ -108,7 +98,7 @@ def log_likelihoods(eta: FloatArray, shares: FloatArray, values: FloatArray, wid
     return out
 
 
-@_jit
+@jit
 def value_and_gradient(
     z: FloatArray,
     shares: FloatArray,

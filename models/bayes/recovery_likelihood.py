@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
-from neurotrial.models.bayes.beta_binomial_likelihood import beta_binomial, expit, norming
+from neurotrial.models.bayes.beta_binomial_likelihood import beta_binomial, norming
+from neurotrial.models.bayes.compiled_functions import expit, jit, softplus
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
 
 __all__ = ["log_likelihoods", "value_and_gradient"]
 
-_jit = numba.njit(cache=True, error_model="numpy")
 
-
-@_jit
+@jit
 def _class(
     recovery: float, icc: float, points: float, start: float, room: float, size: float
 ) -> tuple[float, float, float]:
@@ -31,7 +28,7 @@ def _class(
     return value, by_logit / (mean * (1.0 - mean)) * size * room / (size + 1.0), by_icc
 
 
-@_jit
+@jit
 def _mixture(
     eta: float, shares: FloatArray, points: float, start: float, room: float, size: float
 ) -> tuple[float, float, float, float, float]:
@@ -39,16 +36,15 @@ def _mixture(
     few, few_recovery, few_icc = _class(shares[1] * shares[2], shares[0], points, start, room, size)
     many, many_recovery, many_icc = _class(shares[1], shares[0], points, start, room, size)
     member = expit(eta)
-    # log odds of the class given the points; the likelihood follows without overflow from the likelier class
+    # log odds of being a recoverer given the points; the sum over the classes follows without overflow
     odds = eta + many - few
     own = expit(odds)
-    log_stays = -max(eta, 0.0) - math.log1p(math.exp(-abs(eta)))
-    value = few + log_stays + max(odds, 0.0) + math.log1p(math.exp(-abs(odds)))
+    value = few - softplus(eta) + softplus(odds)
     by_icc = own * many_icc + (1.0 - own) * few_icc
     return value, own - member, by_icc, (1.0 - own) * few_recovery, own * many_recovery
 
 
-@_jit
+@jit
 def log_likelihoods(
     eta: FloatArray,
     shares: FloatArray,
@@ -82,7 +78,7 @@ def log_likelihoods(
     return out
 
 
-@_jit
+@jit
 def value_and_gradient(
     z: FloatArray,
     shares: FloatArray,

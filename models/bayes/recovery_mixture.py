@@ -66,7 +66,7 @@ class RecoveryMixture(BoundedModel):
     @property
     def likelihood(self) -> Callable[..., tuple[FloatArray, FloatArray, FloatArray]]:
         """The compiled likelihood."""
-        return value_and_gradient  # type: ignore[no-any-return]
+        return value_and_gradient
 
     @property
     def values(self) -> dict[str, FloatArray]:
