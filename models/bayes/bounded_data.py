@@ -195,7 +195,7 @@ def bounded_scores(
     return BoundedScores(
         outcome=outcome,
         visit=visit,
-        bounds=bounds,
+        bounds=(float(bounds[0]), float(bounds[1])),
         whole=whole,
         direction=direction,
         participants=tuple(str(name) for name in table.frame.index),

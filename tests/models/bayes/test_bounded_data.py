@@ -19,7 +19,9 @@ def changed(column, place, value):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("column", "value"), [("after", 67.0), ("before", -1.0)])
 def test_scores_outside_the_scale_are_named_with_their_rows(family, column, value):
-    with pytest.raises(InputError, match=rf"column '{column}': must lie on the scale, from 0 to 66\n.*sub-03"):
+    with pytest.raises(
+        InputError, match=rf"column '{column}': must lie on the scale, from 0 to 66\n.*sub-03"
+    ):
         model(family, changed(column, 3, value))
 
 
@@ -28,7 +30,11 @@ def test_all_problems_are_told_at_once():
     data.loc["sub-07", "before"] = 80.0
     with pytest.raises(InputError) as refused:
         model("beta_binomial", data)
-    assert [p.where for p in refused.value.problems] == ["column 'after'", "column 'after'", "column 'before'"]
+    assert [p.where for p in refused.value.problems] == [
+        "column 'after'",
+        "column 'after'",
+        "column 'before'",
+    ]
     assert "sub-05: arm=cells, after=20.5" in refused.value.problems[1].rows[0]
 
 

@@ -106,7 +106,9 @@ def test_value_is_the_sum_and_gradient_its_derivative(kernel, shares, values):
     here, step = np.append(z, shares), 1e-3
     units = step * np.eye(len(here))
     # central differences of order 4: an error of step^4, apart from rounding
-    slopes = [8 * (value(here + u) - value(here - u)) - value(here + 2 * u) + value(here - 2 * u) for u in units]
+    slopes = [
+        8 * (value(here + u) - value(here - u)) - value(here + 2 * u) + value(here - 2 * u) for u in units
+    ]
     assert np.concatenate(found[1:]) == pytest.approx(np.array(slopes) / (12 * step), rel=1e-5, abs=1e-6)
 
 

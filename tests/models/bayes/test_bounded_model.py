@@ -8,7 +8,7 @@ from bounded_fixture import EFFECT, FAMILIES, SIZE, mirrored, model, trial
 from scipy import special, stats
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(scope="module", params=FAMILIES)
 def made(request):
     return model(request.param)
 
@@ -122,9 +122,10 @@ def test_draws_of_the_prior_have_its_moments(made):
 
 
 def test_replicates_have_the_moments_of_the_distribution(made):
+    made = made.without(range(5, 40))
     drawn, times = one_draw(made, 9), 20_000
     found = made.replicate(repeated(drawn, times), np.random.default_rng(10))
-    assert found.shape == (times, 44, 1)
+    assert found.shape == (times, 9, 1)
     mean = made.expected(drawn, made.scores.codes)[0]
     spread = found[:, :, 0].std(axis=0)
     assert (np.abs(found[:, :, 0].mean(axis=0) - mean) <= 5 * spread / np.sqrt(times) + 1e-12).all()
@@ -141,7 +142,10 @@ def variances(made, drawn):
     if made.kind == "bayes_beta_binomial":
         return SIZE * share * (1 - share) * (1 + (SIZE - 1) * icc)
     if made.kind == "bayes_ordered_beta":
-        floor, ceiling = special.expit(drawn["cutpoints"][0, 0] - eta), special.expit(eta - drawn["cutpoints"][0, 1])
+        floor, ceiling = (
+            special.expit(drawn["cutpoints"][0, 0] - eta),
+            special.expit(eta - drawn["cutpoints"][0, 1]),
+        )
         between = 1 - floor - ceiling
         square = ceiling + between * (share**2 + share * (1 - share) * icc)
         return SIZE**2 * (square - (ceiling + between * share) ** 2)
@@ -154,7 +158,7 @@ def variances(made, drawn):
 
 
 def test_replicates_of_the_ordered_beta_are_at_the_ends_as_often_as_they_should():
-    made, times = model("ordered_beta"), 20_000
+    made, times = model("ordered_beta").without(range(5, 40)), 20_000
     drawn = one_draw(made, 9)
     found = made.replicate(repeated(drawn, times), np.random.default_rng(11))[:, :, 0]
     eta = made.log_odds(drawn, made.scores.codes)[0]

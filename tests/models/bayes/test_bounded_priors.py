@@ -13,7 +13,9 @@ from neurotrial.models.bayes.bounded_priors import BoundedPriors, log_odds_per_s
 
 def test_a_small_effect_in_log_odds_is_the_declared_one_in_points():
     centre, sd, step = 26.0, 14.0, 1e-5
-    odds = special.logit(centre / SIZE) + step * np.array([-0.5, 0.5]) * log_odds_per_sd(sd, centre, (0, SIZE))
+    odds = special.logit(centre / SIZE) + step * np.array([-0.5, 0.5]) * log_odds_per_sd(
+        sd, centre, (0, SIZE)
+    )
     # a central difference: the error is of order step squared
     assert np.diff(SIZE * special.expit(odds)) == pytest.approx(step * sd, rel=1e-8)
 
