@@ -54,7 +54,9 @@ class NormalInverseGamma:
         return self.mean + sigma[:, None] * z.T, sigma
 
 
-def conjugate_posterior(outcome: FloatArray, design: FloatArray, prior: NormalInverseGamma) -> NormalInverseGamma:
+def conjugate_posterior(
+    outcome: FloatArray, design: FloatArray, prior: NormalInverseGamma
+) -> NormalInverseGamma:
     """Return the posterior under a conjugate prior.
 
     Parameters

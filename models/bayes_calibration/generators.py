@@ -106,7 +106,9 @@ def _effects(scenario: Scenario, n_trials: int, rng: np.random.Generator) -> Flo
     """Return the effect on each outcome in baseline SDs, shape (n_trials, outcomes)."""
     own = scenario.effect
     drawn = (
-        rng.normal(own.mean, own.sd, n_trials) if isinstance(own, NormalPrior) else np.full(n_trials, float(own))
+        rng.normal(own.mean, own.sd, n_trials)
+        if isinstance(own, NormalPrior)
+        else np.full(n_trials, float(own))
     )
     return drawn[:, None] * (np.arange(scenario.outcomes) < scenario.affected)
 
@@ -138,7 +140,9 @@ def _recovery(
     return people.baseline.reshape(shape), bounded(later), truth, sd
 
 
-def _lost(scenario: Scenario, baseline: FloatArray, treated: IntArray, rng: np.random.Generator) -> np.ndarray:
+def _lost(
+    scenario: Scenario, baseline: FloatArray, treated: IntArray, rng: np.random.Generator
+) -> np.ndarray:
     """Say who has no follow-up value: drawn one after the other, each with a chance by baseline."""
     scaled = (baseline - baseline.mean()) / baseline.std()
     # the largest sums of log weights and Gumbel variables are a weighted sample without replacement

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes_calibration.scenarios import Scenario
     from neurotrial.models.bayes_calibration.trial_posteriors import Analysis, TrialPosteriors
 
-__all__ = ["BLOCK", "ANY", "Block", "Blocks", "OperatingCharacteristics", "analyse_blocks", "operating", "share"]
+__all__ = [
+    "ANY",
+    "BLOCK",
+    "Block",
+    "Blocks",
+    "OperatingCharacteristics",
+    "analyse_blocks",
+    "operating",
+    "share",
+]
 
 BLOCK = 50
 """Trials that share a random stream: the first blocks are the same however many follow."""

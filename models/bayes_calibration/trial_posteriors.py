@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes_calibration.simulation_based import Sampling
     from neurotrial.models.bayes_calibration.uniformity import IntArray
 
-__all__ = ["Analysis", "ExactAnalysis", "SampledAnalysis", "TrialPosteriors", "exact_ancovas", "exact_group_times"]
+__all__ = [
+    "Analysis",
+    "ExactAnalysis",
+    "SampledAnalysis",
+    "TrialPosteriors",
+    "exact_ancovas",
+    "exact_group_times",
+]
 
 TAILS = (0.025, 0.975)
 """The limits of the intervals whose coverage is counted."""
@@ -88,7 +95,9 @@ class ExactAnalysis:
     def _outcome(self, trials: SimulatedTrials, k: int, effect: NormalPrior) -> tuple[FloatArray, ...]:
         before, after = trials.baseline[:, :, k], trials.follow_up[:, :, k]
         centre, sd = before.mean(axis=1, keepdims=True), _pooled_sd(before, trials.treated)[:, None]
-        found = self.mixtures((before - centre) / sd, (after - centre) / sd, trials.treated, effect, self.priors)
+        found = self.mixtures(
+            (before - centre) / sd, (after - centre) / sd, trials.treated, effect, self.priors
+        )
         limits = [sd[:, 0] * found.quantile(tail) for tail in TAILS]
         return sd[:, 0] * found.mean, *limits, 1 - found.cdf(np.zeros(len(sd)))
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
+    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
 
 __all__ = ["ancova_model", "tail_prior"]
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
     from neurotrial.models.bayes.model import FloatArray
+    from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
     from neurotrial.models.repeated_measures.long_data import LongData
     from neurotrial.models.repeated_measures.roles import Roles
@@ -193,7 +193,9 @@ def mmrm_model(
         Its targets are those of `neurotrial.models.repeated_measures.result.Mmrm.effects`.
     """
     visits = given.long.visits
-    prior, effects = coefficient_prior(given, wording.sign * effect.mean, effect.sd, plan.others, baseline=baseline)
+    prior, effects = coefficient_prior(
+        given, wording.sign * effect.mean, effect.sd, plan.others, baseline=baseline
+    )
     weights, labels = trial_functions(given.design, given.long.frame, given.arm, given.roles.visit)
     others = plan.others
     return GaussianModel(

@@ -12,8 +12,8 @@ from neurotrial.models.repeated_measures.grid import mean_functions
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NuisancePriors
-    from neurotrial.models.bayes_gaussian.mmrm_model import RepeatedMeasures
     from neurotrial.models.bayes.model import FloatArray
+    from neurotrial.models.bayes_gaussian.mmrm_model import RepeatedMeasures
 
 __all__ = ["coefficient_prior"]
 
@@ -87,7 +87,9 @@ def coefficient_prior(
 
 def _cell_means(given: RepeatedMeasures) -> FloatArray:
     """Return the functions that are the means of arms at visits, at mean covariates, shape (arms, visits, p)."""
-    rows = mean_functions(given.design, given.long.frame, given.roles.visit, given.arm, visit=given.roles.visit)[0]
+    rows = mean_functions(
+        given.design, given.long.frame, given.roles.visit, given.arm, visit=given.roles.visit
+    )[0]
     return np.asarray(rows.reshape(len(given.design.factors[given.arm]), len(given.long.visits), -1))
 
 

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes.model import Target
     from neurotrial.models.bayes_study.study_tasks import Task
 
-__all__ = ["association_rows", "diagnostic_rows", "estimate_rows", "evidence_rows", "gathered", "predictive_rows"]
+__all__ = [
+    "association_rows",
+    "diagnostic_rows",
+    "estimate_rows",
+    "evidence_rows",
+    "gathered",
+    "predictive_rows",
+]
 
 Row = dict[str, Any]
 
@@ -70,7 +77,9 @@ def estimate_rows(task: Task, stored: Stored) -> Iterator[tuple[str, pd.DataFram
 def _pair(task: Task, row: Estimate, target: Target) -> dict[str, int]:
     """Return the participants of the two arms, the reference as the study file has it."""
     order = list(dict.fromkeys(task.question.model.observed.arms))
-    return {arm: row.n_per_arm[arm] for arm in sorted(row.n_per_arm, key=order.index) if arm in target.contrast}
+    return {
+        arm: row.n_per_arm[arm] for arm in sorted(row.n_per_arm, key=order.index) if arm in target.contrast
+    }
 
 
 def diagnostic_rows(task: Task, stored: Stored) -> Iterator[Row]:
@@ -146,7 +155,14 @@ def predictive_rows(task: Task, stored: Stored) -> Iterator[Row]:
         outcome = check["column"] if outcomes else ""
         visit = task.visit if outcomes else check["column"]
         place = task.places[outcome]
-        parts = (place["analysis"], place["outcome"], place["population"], task.method, check["source"], visit)
+        parts = (
+            place["analysis"],
+            place["outcome"],
+            place["population"],
+            task.method,
+            check["source"],
+            visit,
+        )
         yield {
             "key": "/".join(("predictive", *parts, check["arm"], check["statistic"])),
             **place,
@@ -178,7 +194,10 @@ def association_rows(task: Task, stored: Stored, unit: str) -> Iterator[Row]:
             "visit": task.visit,
             "method": method,
             "contrast": f"{y} ~ {x}",
-            **{name: getattr(row, name) for name in ("estimate", "std_error", "conf_low", "conf_high", "conf_level")},
+            **{
+                name: getattr(row, name)
+                for name in ("estimate", "std_error", "conf_low", "conf_high", "conf_level")
+            },
             "interval_kind": row.interval_kind,
             "p_value": None,
             "n_participants": row.n_participants,

@@ -25,7 +25,12 @@ _ENGINE: Literal["h5netcdf"] = "h5netcdf"
 _SIGNATURE = b"\x89HDF"
 _SAMPLE = ("chain", "draw")
 _COMPRESSED = {"zlib": True, "complevel": 4}
-_STATISTICS = {"energy": "energy", "diverging": "diverging", "depth": "tree_depth", "deepest": "reached_max_treedepth"}
+_STATISTICS = {
+    "energy": "energy",
+    "diverging": "diverging",
+    "depth": "tree_depth",
+    "deepest": "reached_max_treedepth",
+}
 
 Row = dict[str, Any]
 

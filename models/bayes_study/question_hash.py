@@ -48,7 +48,11 @@ def _content(value: Any) -> Any:
         return {"class": type(value).__name__, **own}
     if isinstance(value, np.ndarray):
         data = np.ascontiguousarray(value)
-        return [str(data.dtype), list(data.shape), hashlib.blake2b(data.tobytes(), digest_size=16).hexdigest()]
+        return [
+            str(data.dtype),
+            list(data.shape),
+            hashlib.blake2b(data.tobytes(), digest_size=16).hexdigest(),
+        ]
     if isinstance(value, pd.DataFrame):
         return hashlib.blake2b(value.to_json(double_precision=15).encode(), digest_size=16).hexdigest()
     if isinstance(value, BaseModel):

@@ -117,7 +117,11 @@ def outcomes_maker(cells: Sequence[Cell], data: StudyData, wordings: Mapping[str
         reference=data.study.reference_arm.name,
         covariates=cells[0].analysis.covariates,
     )
-    notes = (f"{name}: {one.table.note}" for name, one in zip(given.names, given.tables, strict=True) if one.table.note)
+    notes = (
+        f"{name}: {one.table.note}"
+        for name, one in zip(given.names, given.tables, strict=True)
+        if one.table.note
+    )
     return Maker(lambda effect: outcomes_model(given, effect, plan, wordings), "; ".join(notes))
 
 

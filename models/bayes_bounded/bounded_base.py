@@ -16,9 +16,9 @@ from neurotrial.models.bayes.model import Target
 if TYPE_CHECKING:
     import pymc as pm
 
-    from neurotrial.models.bayes.bounded_data import BoundedScores, IntArray
     from neurotrial.models.bayes.coefficients import CoefficientPrior, Turned
     from neurotrial.models.bayes.model import FloatArray, Observed, Parameters
+    from neurotrial.models.bayes_bounded.bounded_data import BoundedScores, IntArray
 
 __all__ = ["BoundedModel"]
 
