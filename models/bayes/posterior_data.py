@@ -86,7 +86,7 @@ def posterior_groups(model: BayesModel, draws: Draws, n_predictive: int, seed: i
     def told(parameters: Mapping[str, FloatArray]) -> xr.Dataset:
         asked = np.column_stack([target.draws for target in model.targets(parameters)])
         return dataset(
-            {name: shaped(a) for name, a in {**parameters, "target": asked}.items() if a.size}, dims, coords
+            {name: shaped(a) for name, a in [*parameters.items(), ("target", asked)] if a.size}, dims, coords
         )
 
     few = np.linspace(0, draws.energy.shape[1] - 1, min(n_predictive, draws.energy.shape[1])).astype(int)

@@ -146,7 +146,7 @@ class BayesianFit:
             for fit, target in rows
         )
         if any(target.outcome for _, target in rows):
-            table.insert(0, "outcome", pd.array([target.outcome for _, target in rows], dtype="str"))
+            table.insert(0, "outcome", pd.Series([target.outcome for _, target in rows], dtype="str"))
         return table
 
     def probability(

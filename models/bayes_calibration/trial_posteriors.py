@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class ExactAnalysis:
 
     mixtures: Callable[..., Mixtures]
     complete_only: bool = False
-    priors: NuisancePriors = NuisancePriors()
+    priors: NuisancePriors = field(default_factory=NuisancePriors)
 
     def __call__(
         self, trials: SimulatedTrials, effect: NormalPrior, seed: np.random.SeedSequence

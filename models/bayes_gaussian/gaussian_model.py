@@ -258,13 +258,12 @@ class GaussianModel:
 
     def log_likelihood(self, parameters: Parameters) -> FloatArray:
         """Return the log likelihood of each participant, shape (draws, n)."""
-        return np.asarray(
-            log_likelihood_draws(
-                *(np.ascontiguousarray(part) for part in self._likelihood_parameters(parameters)),
-                self._known,
-                self._whole_design,
-                *self._patterns,
-            )
+        means, sd, partial, dof = (
+            np.ascontiguousarray(one) for one in self._likelihood_parameters(parameters)
+        )
+        pattern, patterns = self._patterns
+        return log_likelihood_draws(
+            means, sd, partial, dof, self._known, self._whole_design, pattern, patterns
         )
 
     def _likelihood_parameters(self, parameters: Parameters) -> tuple[FloatArray, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from neurotrial.models.bayes.coefficients import CoefficientPrior
 from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
@@ -56,7 +57,7 @@ def joint_model(
         slope of y on x in their units.
     """
     shared = [who for who in x.table.frame.index if who in set(y.table.frame.index)]
-    rows = [x.table.frame.index.get_indexer(shared), y.table.frame.index.get_indexer(shared)]
+    rows = [given.table.frame.index.get_indexer(pd.Index(shared)) for given in (x, y)]
     arms = x.visits.arms[rows[0]]
     values = np.column_stack(
         [

@@ -52,7 +52,7 @@ class RepeatedMeasures:
         The columns of the formula.
     arm : str
         Column with the arm.
-    values : ndarray, shape (n, T)
+    scores : ndarray, shape (n, T)
         In the unit of the outcome; NaN where a visit is missing.
     matrix : ndarray, shape (n, T, p)
         0 where a visit is missing.
@@ -68,7 +68,7 @@ class RepeatedMeasures:
     long: LongData
     design: DesignMatrix
     arm: str
-    values: FloatArray
+    scores: FloatArray
     matrix: FloatArray
     arms: tuple[str, ...]
     centre: float
@@ -200,7 +200,7 @@ def mmrm_model(
     others = plan.others
     return GaussianModel(
         kind=kind,
-        values=(given.values - given.centre) / given.sd,
+        values=(given.scores - given.centre) / given.sd,
         design=given.matrix,
         prior=prior,
         covariance=CovariancePrior(

@@ -157,6 +157,55 @@ def _covariance(sd: FloatArray, factor: FloatArray) -> FloatArray:
 
 
 @jit
+def _root_gradient(
+    sd: FloatArray, factor: FloatArray, by_covariance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Lead a gradient by the covariance back to the standard deviations and the Cholesky factor of the correlation."""
+    n_values = len(sd)
+    by_sd, by_factor = np.zeros(n_values), np.zeros((n_values, n_values))
+    for i in range(n_values):
+        for j in range(i + 1):
+            slope = 0.0
+            for k in range(j, n_values):
+                slope += 2.0 * by_covariance[i, k] * sd[k] * factor[k, j]
+            by_sd[i] += slope * factor[i, j]
+            by_factor[i, j] = slope * sd[i]
+    return by_sd, by_factor
+
+
+@jit
+def _pattern_sums(
+    own: FloatArray,
+    rows: Any,
+    places: Any,
+    nu: float,
+    values: FloatArray,
+    design: FloatArray,
+    coefficients: FloatArray,
+    by_coefficients: FloatArray,
+    outer: FloatArray,
+) -> tuple[float, float]:
+    """Return the log likelihood of the participants of a pattern and its slope by dof; add up the other slopes."""
+    total, by_dof, n = 0.0, 0.0, len(places)
+    constant = _constant(own, nu)
+    for row in rows:
+        white = _whitened(own, _residual(row, places, values, design, coefficients))
+        square = white @ white
+        total += _density(constant, square, n, nu)
+        weight = (nu + n) / (nu + square) if nu > 0 else 1.0
+        back = _back_whitened(own, white)
+        for i in range(n):
+            for c in range(len(coefficients)):
+                by_coefficients[c] += weight * back[i] * design[row, places[i], c]
+            for j in range(n):
+                outer[i, j] += weight * back[i] * back[j]
+        if nu > 0:
+            gammas = digamma((nu + n) / 2) - digamma(nu / 2)
+            by_dof += 0.5 * (gammas - n / nu - math.log1p(square / nu) + weight * square / nu)
+    return total, by_dof
+
+
+@jit
 def log_likelihoods(
     coefficients: FloatArray,
     sd: FloatArray,
@@ -228,41 +277,19 @@ def value_and_gradient(
         places = _observed(patterns[group])
         rows = np.flatnonzero(pattern == group)
         own, n = _cholesky(covariance, places), len(places)
-        constant = _constant(own, nu)
         outer = np.zeros((n, n))
-        for row in rows:
-            white = _whitened(own, _residual(row, places, values, design, coefficients))
-            square = white @ white
-            total += _density(constant, square, n, nu)
-            weight = (nu + n) / (nu + square) if nu > 0 else 1.0
-            back = _back_whitened(own, white)
-            for i in range(n):
-                for c in range(len(coefficients)):
-                    by_coefficients[c] += weight * back[i] * design[row, places[i], c]
-                for j in range(n):
-                    outer[i, j] += weight * back[i] * back[j]
-            if nu > 0:
-                by_dof[0] += 0.5 * (
-                    digamma((nu + n) / 2)
-                    - digamma(nu / 2)
-                    - n / nu
-                    - math.log1p(square / nu)
-                    + weight * square / nu
-                )
+        value, slope = _pattern_sums(
+            own, rows, places, nu, values, design, coefficients, by_coefficients, outer
+        )
+        total += value
+        by_dof[0] += slope
         for i in range(n):
             unit = np.zeros(n)
             unit[i] = 1.0
             inverse = _back_whitened(own, _whitened(own, unit))
             for j in range(n):
                 by_covariance[places[i], places[j]] += 0.5 * (outer[i, j] - len(rows) * inverse[j])
-    by_sd, by_factor = np.zeros(n_values), np.zeros((n_values, n_values))
-    for i in range(n_values):
-        for j in range(i + 1):
-            slope = 0.0
-            for k in range(j, n_values):
-                slope += 2.0 * by_covariance[i, k] * sd[k] * factor[k, j]
-            by_sd[i] += slope * factor[i, j]
-            by_factor[i, j] = slope * sd[i]
+    by_sd, by_factor = _root_gradient(sd, factor, by_covariance)
     by_partial = _factor_gradient(partial, factor, by_factor)
     return np.asarray(total), by_coefficients, by_sd, by_partial, by_dof
 

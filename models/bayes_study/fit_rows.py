@@ -177,7 +177,7 @@ def predictive_rows(task: Task, stored: Stored) -> Iterator[Row]:
 
 def association_rows(task: Task, stored: Stored, unit: str) -> Iterator[Row]:
     """Yield the rows of the table `associations` of a joint model, whose explained outcome has a unit."""
-    posterior, plan = stored.posterior, task.question.plan
+    posterior = stored.posterior
     outcomes = [name for name in task.places if name]
     for target in task.question.model.targets(posterior.draws.flat):
         if target.term != "association":

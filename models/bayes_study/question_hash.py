@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel
 
 from neurotrial.study import hash_json
@@ -45,23 +44,22 @@ def _content(value: Any) -> Any:
     """Return what a value holds as JSON; arrays and tables by their digests."""
     if is_dataclass(value) and not isinstance(value, type):
         own = {field.name: _content(getattr(value, field.name)) for field in fields(value)}
-        return {"class": type(value).__name__, **own}
-    if isinstance(value, np.ndarray):
-        data = np.ascontiguousarray(value)
-        return [
-            str(data.dtype),
-            list(data.shape),
-            hashlib.blake2b(data.tobytes(), digest_size=16).hexdigest(),
-        ]
-    if isinstance(value, pd.DataFrame):
-        return hashlib.blake2b(value.to_json(double_precision=15).encode(), digest_size=16).hexdigest()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return {str(name): _content(one) for name, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_content(one) for one in value]
-    return value.item() if isinstance(value, np.generic) else value
+        found: Any = {"class": type(value).__name__, **own}
+    elif isinstance(value, np.ndarray):
+        found = [str(value.dtype), list(value.shape), _digest(np.ascontiguousarray(value).tobytes())]
+    elif isinstance(value, BaseModel):
+        found = value.model_dump(mode="json")
+    elif isinstance(value, Mapping):
+        found = {str(name): _content(one) for name, one in value.items()}
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        found = [_content(one) for one in value]
+    else:
+        found = value.item() if isinstance(value, np.generic) else value
+    return found
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 @cache

@@ -163,7 +163,7 @@ def _people(cell: Cell, data: StudyData) -> pd.DataFrame:
     return people.assign(arm=_arms(people["arm"], data))
 
 
-def _arms(values: pd.Series, data: StudyData) -> pd.Categorical:
+def _arms(values: pd.Series, data: StudyData) -> pd.Categorical[str]:
     return pd.Categorical(values.astype("str"), [arm.name for arm in data.study.arms])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ class Task:
     @property
     def home(self) -> Place:
         """Where the evidence of the whole fit belongs: its only outcome, or the family."""
-        return self.places.get("") or self.places.get(FAMILY) or next(reversed(self.places.values()))
+        return self.places.get("") or self.places.get(FAMILY) or list(self.places.values())[-1]
 
     @property
     def name(self) -> str:
@@ -203,7 +204,7 @@ def _wanted(data: StudyData) -> Iterator[_Wanted]:
             wordings = {name: _wording(study, name, part.visit) for name in (part.x, part.y)}
             yield _Wanted(
                 _JOINT, {part.x: {**place, "outcome": part.x}, part.y: place, "": place}, wordings, part.visit, (_MAIN,),
-                _stream(study, part.name, 0), lambda part=part, wordings=wordings: joint_maker(part, data, wordings),
+                _stream(study, part.name, 0), partial(joint_maker, part, data, wordings),
             )  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def _single(cell: Cell, data: StudyData) -> Iterator[_Wanted]:
         if kind in cell.analysis.methods:
             yield _Wanted(
                 kind, {"": _place(cell)}, {"": wording}, cell.visit, PRIOR_SETS,
-                _stream(data.study, cell.name, number), lambda kind=kind: makers[kind](cell, data, wording),
+                _stream(data.study, cell.name, number), partial(makers[kind], cell, data, wording),
             )  # fmt: skip
 
 
@@ -227,7 +228,7 @@ def _pooled(cells: Sequence[Cell], data: StudyData) -> _Wanted:
     family = Wording(visit=first.visit, conf_level=data.study.conf_level)
     return _Wanted(
         _POOLED, places, wordings | {FAMILY: family}, first.visit, PRIOR_SETS,
-        _stream(data.study, f"{first.analysis.name}/{FAMILY}", 0), lambda: outcomes_maker(cells, data, wordings),
+        _stream(data.study, f"{first.analysis.name}/{FAMILY}", 0), partial(outcomes_maker, cells, data, wordings),
     )  # fmt: skip
 
 
