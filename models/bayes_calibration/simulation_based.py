@@ -257,7 +257,10 @@ def _simulate(
     ties = np.random.default_rng(of_ties)
     return Simulated(
         number,
-        {name: rank(_a_number(name, true[name])[0], _a_number(name, drawn[name])[chosen], ties) for name in names},
+        {
+            name: rank(_a_number(name, true[name])[0], _a_number(name, drawn[name])[chosen], ties)
+            for name in names
+        },
         fitted.divergences,
         float(np.prod(size)) if fitted.independent else _fewest_effective([drawn[n] for n in names], size),
     )

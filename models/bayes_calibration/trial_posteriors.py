@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes_calibration.simulation_based import Sampling
     from neurotrial.models.bayes_calibration.uniformity import IntArray
 
-__all__ = ["Analysis", "ExactAnalysis", "SampledAnalysis", "TrialPosteriors", "exact_ancovas", "exact_group_times"]
+__all__ = [
+    "Analysis",
+    "ExactAnalysis",
+    "SampledAnalysis",
+    "TrialPosteriors",
+    "exact_ancovas",
+    "exact_group_times",
+]
 
 TAILS = (0.025, 0.975)
 """The limits of the intervals whose coverage is counted."""
@@ -70,7 +77,7 @@ class ExactAnalysis:
 
     mixtures: Callable[..., Mixtures]
     complete_only: bool = False
-    priors: NuisancePriors = NuisancePriors()
+    priors: NuisancePriors = field(default_factory=NuisancePriors)
 
     def __call__(
         self, trials: SimulatedTrials, effect: NormalPrior, seed: np.random.SeedSequence
@@ -88,7 +95,9 @@ class ExactAnalysis:
     def _outcome(self, trials: SimulatedTrials, k: int, effect: NormalPrior) -> tuple[FloatArray, ...]:
         before, after = trials.baseline[:, :, k], trials.follow_up[:, :, k]
         centre, sd = before.mean(axis=1, keepdims=True), _pooled_sd(before, trials.treated)[:, None]
-        found = self.mixtures((before - centre) / sd, (after - centre) / sd, trials.treated, effect, self.priors)
+        found = self.mixtures(
+            (before - centre) / sd, (after - centre) / sd, trials.treated, effect, self.priors
+        )
         limits = [sd[:, 0] * found.quantile(tail) for tail in TAILS]
         return sd[:, 0] * found.mean, *limits, 1 - found.cdf(np.zeros(len(sd)))
 
@@ -122,10 +131,11 @@ class SampledAnalysis:
         ]
         draws = np.array([found for found, _ in fits])
         return TrialPosteriors(
-            draws.mean(axis=2),
-            *np.quantile(draws, TAILS, axis=2),
-            (draws > 0).mean(axis=2),
-            np.array([divergences for _, divergences in fits], dtype="int64"),
+            mean=draws.mean(axis=2),
+            low=np.quantile(draws, TAILS[0], axis=2),
+            high=np.quantile(draws, TAILS[1], axis=2),
+            benefit=(draws > 0).mean(axis=2),
+            divergences=np.array([divergences for _, divergences in fits], dtype="int64"),
         )
 
     def _fit(self, frame: pd.DataFrame, effect: NormalPrior, seed: int) -> tuple[FloatArray, int]:
