@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from neurotrial.models.bayes.model import Observed, Target
 from neurotrial.models.bayes_calibration.conjugate import NormalInverseGamma, conjugate_posterior
@@ -46,7 +46,8 @@ class ConjugateModel:
 
     def log_likelihood(self, parameters):
         means = parameters["coefficients"] @ self.design[self.seen].T
-        return stats.norm.logpdf(self.values[self.seen], means, parameters["sigma"][:, None])
+        z = (self.values[self.seen] - means) / parameters["sigma"][:, None]
+        return -0.5 * (z**2 + np.log(2 * np.pi)) - np.log(parameters["sigma"])[:, None]
 
     def replicate(self, parameters, rng):
         means = parameters["coefficients"] @ self.design.T
@@ -58,7 +59,7 @@ class ConjugateModel:
 
     def targets(self, parameters):
         effect = 10 * parameters["coefficients"][:, 1]
-        chance = stats.norm.sf(-parameters["coefficients"][:, 1] / parameters["sigma"])
+        chance = special.ndtr(parameters["coefficients"][:, 1] / parameters["sigma"])
         return [
             Target(effect, "arm", "cells - control", "day90"),
             Target(chance, "contrast", "superiority", "day90"),
@@ -91,11 +92,9 @@ class ExactSampling:
     def __call__(self, model, seed):
         posterior = model.posterior()
         coefficients, sigma = posterior.draw(np.random.default_rng(seed), self.draws * self.chains)
-        marginal = posterior.marginal(np.array([0, 1.0, 0]))
-        effect = coefficients[:, 1]
-        coefficients[:, 1] = (
-            marginal.mean() + self.spread * (effect - marginal.mean()) + self.shift * marginal.std()
-        )
+        mean = posterior.mean[1]
+        sd = np.sqrt(posterior.scale / (posterior.shape - 1) * np.linalg.inv(posterior.precision)[1, 1])
+        coefficients[:, 1] = mean + self.spread * (coefficients[:, 1] - mean) + self.shift * sd
         size = (self.chains, self.draws)
         parameters = {"coefficients": coefficients.reshape(*size, -1), "sigma": sigma.reshape(size)}
         return Fitted(parameters, self.diverging if seed % 2 else 0, independent=self.chains == 1)
