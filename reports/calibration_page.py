@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.models.bayes_calibration.operating_characteristics import ANY
 from neurotrial.models.bayes_calibration.stored_results import stored_operating, stored_sbc
 from neurotrial.reports.figures.calibration import rank_figure
+from neurotrial.reports.figures.style import house_style
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import number, p_cell
 
@@ -16,7 +19,27 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["NOTHING", "calibration_ranks", "calibration_table", "operating_table"]
+__all__ = ["NOTHING", "Picture", "calibration_ranks", "calibration_table", "operating_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure that a notebook shows though it belongs to no window.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        The drawing.
+    """
+
+    figure: Figure
+
+    def _repr_png_(self) -> bytes:
+        stream = BytesIO()
+        with house_style():
+            self.figure.savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
 
 NOTHING = Markdown("*Nothing is stored yet.*")
 
@@ -40,10 +63,10 @@ def calibration_table() -> Markdown:
     return _table(header, body)
 
 
-def calibration_ranks() -> Figure | Markdown:
+def calibration_ranks() -> Picture | Markdown:
     """Return the figure of the ranks of all models."""
     rows = stored_sbc()
-    return rank_figure(rows) if len(rows) else NOTHING
+    return Picture(rank_figure(rows)) if len(rows) else NOTHING
 
 
 def operating_table() -> Markdown:

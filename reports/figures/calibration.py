@@ -48,7 +48,7 @@ def rank_figure(rows: pd.DataFrame) -> Figure:
     several = rows.groupby("model", sort=False)["generation"].nunique().max() > 1
     for panel, ((model, generation), own) in zip(panels.flat, groups, strict=False):
         _draw(panel, own)
-        panel.set_title(f"{model}\n{generation.split(',')[0]}" if several else str(model))
+        panel.set_title(f"{model}\n{str(generation).split(',')[0]}" if several else str(model))
     figure.supxlabel("Share of ranks", fontsize=9)
     figure.supylabel("Distribution function less uniform", fontsize=9)
     return figure
@@ -62,7 +62,8 @@ def _draw(panel: Axes, rows: pd.DataFrame) -> None:
         return
     band = simultaneous_band(n, points)
     panel.fill_between(band.points, band.low, band.high, color="0.85", linewidth=0, zorder=-1)
-    for place, counts in enumerate(rows.sort_values("p", ascending=False)["counts"].astype("str").tolist()):
+    ordered = rows.sort_values("p", ascending=False)["counts"]
+    for place, counts in enumerate(str(each) for each in ordered):
         worst = place == len(rows) - 1
         line = difference(np.array(counts.split(), dtype="float64"), band.points)
         panel.plot(
