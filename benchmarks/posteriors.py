@@ -17,7 +17,7 @@ from neurotrial.models.bayes.diagnostics import precision
 from neurotrial.models.bayes.fit import Question, sample_posterior
 from neurotrial.models.bayes.sampling import NUTPIE, compiled
 from neurotrial.models.bayes.two_visits import ANCOVA, build_model, model_data
-from neurotrial.models.bayes.verify import trial
+from neurotrial.models.bayes_calibration.verify import trial
 
 OUTCOMES = 8
 PLAN = BayesPlan()

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from neurotrial.models.ancova_fit import Ancova, ancova
     from neurotrial.models.association.adjusted_association import ChangeAssociation, change_association
     from neurotrial.models.association.mediated import Mediation, mediation
-    from neurotrial.models.bayes.estimators import BayesianFit, bayes_two_visits
+    from neurotrial.models.bayes.estimators import bayes_ancova
+    from neurotrial.models.bayes.repeated import BayesianMmrm, bayes_mmrm
+    from neurotrial.models.bayes.result import BayesianFit
+    from neurotrial.models.bayes.several import bayes_joint_change, bayes_outcomes
     from neurotrial.models.bounded_scores.responders_test import Responders, responders
     from neurotrial.models.bounded_scores.scores import (
         beta_binomial,
@@ -50,6 +53,7 @@ __all__ = [
     "Allocation",
     "Ancova",
     "BayesianFit",
+    "BayesianMmrm",
     "ChangeAssociation",
     "Comparison",
     "Estimate",
@@ -76,7 +80,10 @@ __all__ = [
     "adjust",
     "ancova",
     "assurance",
-    "bayes_two_visits",
+    "bayes_ancova",
+    "bayes_joint_change",
+    "bayes_mmrm",
+    "bayes_outcomes",
     "beta_binomial",
     "censored_gaussian",
     "change_association",
@@ -120,7 +127,10 @@ __all__ = [
 
 _HOMES = {
     "ancova_fit": ("Ancova", "ancova"),
-    "bayes.estimators": ("BayesianFit", "bayes_two_visits"),
+    "bayes.estimators": ("bayes_ancova",),
+    "bayes.repeated": ("BayesianMmrm", "bayes_mmrm"),
+    "bayes.result": ("BayesianFit",),
+    "bayes.several": ("bayes_joint_change", "bayes_outcomes"),
     "change": ("Comparison", "change_score", "follow_up_only", "within_arm"),
     "compare": ("EstimatorComparison", "compare_estimators"),
     "coupling": ("expected_coupling",),

@@ -12,8 +12,8 @@ from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.errors import InputError
 from neurotrial.executors import SerialExecutor
 from neurotrial.method_names import METHODS, scale_of
-from neurotrial.models.bayes.study_posteriors import BayesRows, fit_posteriors
-from neurotrial.models.bayes.study_tasks import count_fits
+from neurotrial.models.bayes_study.study_posteriors import BayesRows, fit_posteriors
+from neurotrial.models.bayes_study.study_tasks import count_fits
 from neurotrial.models.cells import cell_participants, study_cells
 from neurotrial.models.compare import agreement
 from neurotrial.models.connectivity import summarise_connectivity

@@ -43,6 +43,7 @@ _DTYPES: dict[str, str] = {
     "p_value": "float64",
     "probability_benefit": "float64",
     "probability_mcid": "float64",
+    "probability_rope": "float64",
     "n_participants": "Int64",
     "n_per_arm": "str",
     "n_observations": "Int64",
@@ -76,9 +77,9 @@ class Estimate:
         Confidence level of the interval, in (0, 1).
     interval_kind : {"t", "normal", "noncentral_t", "permutation", "percentile", "score", "exact_rank", "asymptotic_rank", "eti", "hdi", "none"}
         How the interval was made (``percentile``: of a bootstrap; ``score``: by inversion of a score test); the last but one are equal-tailed and highest density intervals of a posterior.
-    probability_benefit, probability_mcid : float
-        Posterior probability of a benefit, and of one beyond the minimal clinically important difference; NaN where
-        there is no posterior or no such difference. A posterior's mean and SD stand in ``estimate`` and ``std_error``.
+    probability_benefit, probability_mcid, probability_rope : float
+        Posterior probability of a benefit, of one beyond the minimal clinically important difference, and of a
+        difference within the region of practical equivalence; NaN where there is no posterior or no such difference. A posterior's mean and SD stand in ``estimate`` and ``std_error``.
     rows_per_participant : int
         Values of the outcome that each participant gives; 2 for a paired comparison.
     n_rows : int or None
@@ -105,6 +106,7 @@ class Estimate:
     p_value: float = np.nan
     probability_benefit: float = np.nan
     probability_mcid: float = np.nan
+    probability_rope: float = np.nan
     rows_per_participant: int = 1
     n_rows: int | None = None
     status: Literal["ok", "failed"] = "ok"

@@ -49,6 +49,8 @@ Method = Literal[
     "selection_weights",
     "bayes_ancova",
     "bayes_group_time",
+    "bayes_bounded",
+    "bayes_outcomes",
 ]
 
 BOUNDED = ("proportional_odds", "fractional_logit", "beta_binomial", "censored_gaussian")
@@ -60,7 +62,7 @@ IMPUTATIONS = ("impute_mar", "impute_j2r", "impute_cr", "impute_cir", "impute_lm
 BEYOND = ("rerandomisation", "selection_weights", "responders_imputed", *IMPUTATIONS, *BAYES_METHODS)
 """Methods that need more than the two values of the participants of the population."""
 
-NEEDS_RANGE = ("share_of_potential", *BOUNDED)
+NEEDS_RANGE = ("share_of_potential", "bayes_bounded", *BOUNDED)
 NEEDS_MCID = ("responders", "responders_imputed")
 
 _RESPONDERS = ("responders_difference", "responders_ratio", "responders_nnt")

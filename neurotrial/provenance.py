@@ -103,11 +103,11 @@ def timestamp() -> str:
 def code_hash() -> str:
     """Return the BLAKE2b digest of the code that makes numbers: the core and the models."""
     digest = hashlib.blake2b(digest_size=16)
-    for name in ("neurotrial", "neurotrial.models", "neurotrial.models.bayes"):
+    for name, pattern in (("neurotrial", "*.py"), ("neurotrial.models", "**/*.py")):
         spec = find_spec(name)
         folder = Path(str(spec.origin if spec else "")).parent
-        for path in sorted(folder.glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+        for path in sorted(folder.glob(pattern)):
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
 

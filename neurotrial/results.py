@@ -46,7 +46,7 @@ _KEY = text("key", "unique key; prose cites `key#column`")
 _ARM = text("arm", "arm as randomised; `all` for every arm together")
 _WHERE = (
     text("analysis", "analysis, a name of the study file"),
-    text("outcome", "outcome, a name of the study file"),
+    text("outcome", "outcome, a name of the study file; `family` for that towards which outcomes are pooled"),
     text("estimand", "estimand, a name of the study file"),
     text("population", "population, a name of the study file"),
     text("method", "estimator"),
@@ -77,6 +77,7 @@ _ESTIMATES = Table(
         share("p_value", "two-sided p-value"),
         share("probability_benefit", "posterior probability of benefit"),
         share("probability_mcid", "posterior probability of a benefit beyond the outcome's MCID"),
+        share("probability_rope", "posterior probability of a difference within the region of practical equivalence"),
         count("n_participants", "participants in the estimate"),
         text("n_per_arm", "participants by arm, as JSON"),
         count("n_observations", "observations in the estimate"),
@@ -317,6 +318,7 @@ _DIAGNOSTICS = Table(
         number("least_ess", "fewest effective draws of any parameter, centre or tails", minimum=0),
         number("bfmi", "smallest estimated Bayesian fraction of missing information of a chain", minimum=0),
         count("divergences", "divergent transitions"),
+        share("deepest", "share of transitions that were cut off at the largest depth of their tree"),
         text("status", "ok, or failed with the reason", levels=("ok", "failed")),
         text("reason", "what was not reached", **_OPTIONAL),
         text(
@@ -324,6 +326,27 @@ _DIAGNOSTICS = Table(
             "file of the posterior, in results/posteriors; missing where there is none",
             **_OPTIONAL,
         ),
+    ),
+)
+
+_EVIDENCE = Table(
+    "evidence",
+    "the evidence of every Bayesian fit, a row for each number: convergence, leaving participants out, priors, checks",
+    ("key",),
+    (
+        _KEY,
+        *_WHERE,
+        text("prior", "set of the prior of the effect", levels=PRIOR_SETS),
+        text("measure", "what was computed, e.g. `worst R-hat`, `elpd_loo`, `worst Pareto k`"),
+        text("about", "parameter, number, visit and arm that it is about; missing for the whole fit", **_OPTIONAL),
+        number("value", "value"),
+        number("limit", "what it is held against; missing where it is told only"),
+        text(
+            "verdict",
+            "fault: the fit is not shown; warning: told with it; info: without limit",
+            levels=("ok", "warning", "fault", "info"),
+        ),
+        text("words", "a fault or a warning as a sentence without full stop", **_OPTIONAL),
     ),
 )
 
@@ -357,14 +380,14 @@ _PREDICTIVE = Table(
 RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
-        _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS,
+        _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS, _EVIDENCE,
         _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _PLANNING, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
 _EMPTY_ALLOWED = (
-    "adjusted", "harms_summary", "connectivity", "diagnostics", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions",
+    "adjusted", "harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions",
     "status",
 )  # fmt: skip
 

@@ -220,7 +220,8 @@ class Family(Part):
 class Association(Part):
     """How the change of one outcome goes along with the change of another, adjusted for arm and both baselines.
 
-    ``mediation: true`` adds an exploratory split of the arms' difference in `y` by what goes along with `x`.
+    ``mediation: true`` adds an exploratory split of the arms' difference in `y` by what goes along with `x`; ``bayes:
+    true`` the joint posterior of both outcomes at both visits.
     """
 
     name: Name
@@ -231,6 +232,7 @@ class Association(Part):
     population: Name
     covariates: list[Text] = Field(default_factory=list)
     mediation: bool = False
+    bayes: bool = False
 
 
 class EffectPrior(Part):

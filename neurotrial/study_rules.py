@@ -5,20 +5,23 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.bayes_plan import BAYES_METHODS
+from neurotrial.bayes_plan import BAYES_METHODS, FAMILY
 from neurotrial.formulas import formula_faults
 from neurotrial.method_names import BEYOND, METHODS, NEEDS_MCID, NEEDS_RANGE, scale_of
 
 if TYPE_CHECKING:
-    from neurotrial.bayes_plan import EffectPriors
+    from neurotrial.bayes_plan import BayesPlan, EffectPriors, HistoricalControls
     from neurotrial.study import Analysis, Family, Outcome, Study
 
 __all__ = ["rule_problems"]
 
 _ROUNDING = 1e-9
 _TWO = 2
+_UPPER_CHANCE = 0.025
+_UPPER = NormalDist().inv_cdf(1 - _UPPER_CHANCE)
 
 Fault = tuple[tuple[str | int, ...], str, str]
 """Key path, rule that is broken, remedy."""
@@ -364,8 +367,18 @@ def _bayes(study: Study) -> Iterator[Fault]:
                 rule,
                 "declare the part `bayes`, as `neurotrial init` writes it",
             )
+    for index, part in enumerate(study.associations):
+        if part.bayes and study.bayes is None:
+            remedy = "declare the part `bayes`, as `neurotrial init` writes it"
+            yield ("associations", index, "bayes"), "needs priors, and none are declared", remedy
+    for index, outcome in enumerate(study.outcomes):
+        if outcome.name == FAMILY:
+            remedy = "give the outcome another name"
+            yield ("outcomes", index, "name"), f"{FAMILY!r} is the name of pooled effects", remedy
     if study.bayes is not None:
         yield from _effect_priors(study.bayes.effect)
+        yield from _rope(study.bayes)
+        yield from _historical(study)
 
 
 def _effect_priors(priors: EffectPriors) -> Iterator[Fault]:
@@ -383,3 +396,61 @@ def _effect_priors(priors: EffectPriors) -> Iterator[Fault]:
     if priors.sceptical.sd >= priors.neutral.sd:
         rule = f"{priors.sceptical.sd:g} is no narrower than the neutral prior, {priors.neutral.sd:g}"
         yield (*key, "sceptical", "sd"), rule, "a sceptic doubts large effects: use a smaller SD"
+    if priors.enthusiastic.sd >= priors.neutral.sd:
+        rule = f"{priors.enthusiastic.sd:g} is no narrower than the neutral prior, {priors.neutral.sd:g}"
+        yield (*key, "enthusiastic", "sd"), rule, "an enthusiast doubts harm: use a smaller SD"
+    largest = priors.enthusiastic.mean + _UPPER * priors.enthusiastic.sd
+    chance = 1 - NormalDist(priors.sceptical.mean, priors.sceptical.sd).cdf(largest)
+    if priors.enthusiastic.mean > 0 and chance > _UPPER_CHANCE:
+        rule = (
+            f"{priors.sceptical.sd:g} gives an effect above {largest:.3g} a probability of {chance:.2g}, more than the "
+            f"enthusiastic prior does, {_UPPER_CHANCE:g}"
+        )
+        yield (*key, "sceptical", "sd"), rule, "a sceptic doubts large effects: use a smaller SD"
+
+
+def _rope(plan: BayesPlan) -> Iterator[Fault]:
+    hoped = plan.effect.enthusiastic.mean
+    if plan.rope >= hoped > 0:
+        rule = (
+            f"{plan.rope:g} calls the effect that the enthusiastic prior expects, {hoped:g}, as good as none"
+        )
+        yield ("bayes", "rope"), rule, "use the largest effect that would not matter, below the one hoped for"
+
+
+def _historical(study: Study) -> Iterator[Fault]:
+    if study.bayes is None:
+        return
+    outcomes = {outcome.name: outcome for outcome in study.outcomes}
+    named = [part.outcome for part in study.bayes.historical]
+    for index, part in enumerate(study.bayes.historical):
+        key = ("bayes", "historical", index)
+        yield from _unknown((*key, "outcome"), part.outcome, "outcome", outcomes)
+        if part.outcome in named[:index]:
+            rule = f"{part.outcome!r} has published arms already"
+            yield (*key, "outcome"), rule, "list all arms of an outcome in one place"
+        if (part.method == "power") != (part.power is not None):
+            rule = "goes with `method: power`, and only with it"
+            yield (*key, "power"), rule, "give the discount of the published arms, or use `method: map`"
+        yield from _published_arms(part, outcomes.get(part.outcome), key)
+
+
+def _published_arms(
+    part: HistoricalControls, outcome: Outcome | None, key: tuple[str | int, ...]
+) -> Iterator[Fault]:
+    sources = [arm.source for arm in part.arms]
+    bounds = outcome.range if outcome else None
+    for index, arm in enumerate(part.arms):
+        place = (*key, "arms", index)
+        if arm.source in sources[:index]:
+            rule = f"{arm.source!r} is given twice"
+            yield (*place, "source"), rule, "count each published arm once; tell two arms of a trial apart"
+        if bounds is None:
+            continue
+        width = bounds[1] - bounds[0]
+        if abs(arm.mean_change) > width:
+            rule = f"{arm.mean_change:g} is larger than the whole range of {part.outcome!r}, {width:g}"
+            yield (*place, "mean_change"), rule, "give the change in the unit of the outcome"
+        if arm.sd_change > width:
+            rule = f"{arm.sd_change:g} is larger than the whole range of {part.outcome!r}, {width:g}"
+            yield (*place, "sd_change"), rule, "give the SD, not the variance, in the unit of the outcome"

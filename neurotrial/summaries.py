@@ -141,7 +141,7 @@ def show_references(numbers: Path | None = None) -> int:
 def show_sampled_posteriors() -> int:
     """Sample posteriors that are known exactly, show how far they agree, and return how many numbers do not."""
     from neurotrial.models.bayes.sampling import sampler_name
-    from neurotrial.models.bayes.verify import LIMIT, verify_posteriors
+    from neurotrial.models.bayes_calibration.verify import LIMIT, verify_posteriors
 
     table = verify_posteriors()
     rows = [

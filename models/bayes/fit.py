@@ -7,52 +7,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurotrial.models.bayes.diagnostics import convergence
 from neurotrial.models.bayes.sampling import compiled
-from neurotrial.models.bayes.two_visits import Shape, model_data
+from neurotrial.models.bayes_evidence.convergence import convergence
+from neurotrial.models.bayes_evidence.draws import target_name
 
 if TYPE_CHECKING:
-    from neurotrial.bayes_plan import BayesPlan, NormalPrior, SamplingPlan
-    from neurotrial.models.bayes.diagnostics import Convergence
+    from neurotrial.bayes_plan import BayesPlan, SamplingPlan
+    from neurotrial.models.bayes.model import BayesModel
     from neurotrial.models.bayes.sampling import Draws
-    from neurotrial.models.bayes.standardised import TwoVisits
-    from neurotrial.models.bayes.two_visits import Kind
+    from neurotrial.models.bayes_evidence.convergence import Convergence
 
-__all__ = ["Posterior", "Question", "sample_posterior"]
+__all__ = ["Posterior", "Question", "converged", "sample_posterior"]
 
 _CLOSER = 10
 """How many times nearer to 1 the acceptance rate gets with each attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """Everything that a posterior depends on.
 
     Attributes
     ----------
-    kind : {"bayes_ancova", "bayes_group_time"}
-        The model.
-    visits : TwoVisits
-        The data, standardised.
-    effect : NormalPrior
-        Prior of the effect on that scale, not oriented.
+    model : BayesModel
+        Data and priors.
     plan : BayesPlan
-        Other priors, sampler, and what the draws must reach.
+        Sampler, and what the draws must reach.
     seed : int
         Root of the random streams.
     """
 
-    kind: Kind
-    visits: TwoVisits
-    effect: NormalPrior
+    model: BayesModel
     plan: BayesPlan
     seed: int
-
-    @property
-    def shape(self) -> Shape:
-        """What must be the same for a compiled model to serve."""
-        visits = self.visits
-        return Shape(self.kind, visits.arms.shape[1], visits.covariates.shape[1], self.plan.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,32 +70,42 @@ class Posterior:
     fault: str
 
 
-def sample_posterior(question: Question, sampler: str) -> Posterior:
+def sample_posterior(question: Question, sampler: str, *, progress: bool = False) -> Posterior:
     """Sample a posterior; where the draws do not reach what the plan asks, again with smaller steps and twice the draws.
 
     Parameters
     ----------
     question : Question
-        Model, data, priors and plan.
+        Model with data and priors, and plan.
     sampler : {"nutpie", "PyMC NUTS"}
         What draws.
+    progress : bool
+        Show the sampler's own progress.
 
     Returns
     -------
     Posterior
         The first attempt that reaches everything, or the last one with its fault.
     """
-    machine, accept = compiled(question.shape, sampler), question.plan.accept
-    data, sampling = model_data(question.visits, question.effect), question.plan.sampling
+    machine, accept = compiled(question.model, sampler), question.plan.accept
+    sampling = question.plan.sampling
     seeds = np.random.SeedSequence(question.seed).generate_state(accept.attempts)
     for attempt, seed in enumerate(seeds, 1):
-        draws = machine.sample(data, sampling, int(seed))
-        found = convergence(draws)
+        draws = machine.sample(question.model, sampling, int(seed), progress=progress)
+        found = converged(question.model, draws)
         fault = "; ".join(found.faults(accept))
         if not fault or attempt == accept.attempts:
             break
         sampling = _more_careful(sampling)
     return Posterior(draws, found, sampler, sampling, attempt, fault)
+
+
+def converged(model: BayesModel, draws: Draws) -> Convergence:
+    """Return what draws are worth, for each parameter and each number that is asked."""
+    asked = {
+        target_name(target): target.draws.reshape(draws.energy.shape) for target in model.targets(draws.flat)
+    }
+    return convergence(draws.variables, asked, draws.statistics)
 
 
 def _more_careful(plan: SamplingPlan) -> SamplingPlan:

@@ -10,12 +10,18 @@ import numpy as np
 if TYPE_CHECKING:
     from neurotrial.models.student import FloatArray
 
-__all__ = ["array_statistics", "read_trace"]
+__all__ = ["STATISTICS", "array_statistics", "as_arviz", "read_trace"]
 
-_STATISTICS = ("energy", "diverging")
+STATISTICS = {
+    "energy": ("energy",),
+    "diverging": ("diverging",),
+    "depth": ("depth", "tree_depth"),
+    "deepest": ("maxdepth_reached", "reached_max_treedepth"),
+}
+"""Statistics of the sampler that are kept, with the names that nutpie and PyMC give them."""
 
 
-def read_trace(trace: Any) -> tuple[dict[str, FloatArray], Mapping[str, FloatArray]]:
+def read_trace(trace: Any) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Return the draws of each variable and the statistics of the sampler.
 
     Parameters
@@ -26,11 +32,15 @@ def read_trace(trace: Any) -> tuple[dict[str, FloatArray], Mapping[str, FloatArr
     Returns
     -------
     tuple of dict
-        Variables, and the statistics ``energy`` and ``diverging``; arrays of shape (chains, draws, ...).
+        Variables, and the statistics of `STATISTICS`; arrays of shape (chains, draws, ...).
     """
     posterior, stats = trace["posterior"], trace["sample_stats"]
     values = {str(name): np.asarray(posterior[name]) for name in posterior.data_vars}
-    return values, {name: np.asarray(stats[name]) for name in _STATISTICS}
+    found = {}
+    for name, known in STATISTICS.items():
+        there = next(other for other in known if other in stats.data_vars)
+        found[name] = np.asarray(stats[there], dtype="float64")
+    return values, found
 
 
 def array_statistics() -> Any:
@@ -38,3 +48,26 @@ def array_statistics() -> Any:
     import arviz_stats.base
 
     return arviz_stats.base.array_stats  # type: ignore[attr-defined]
+
+
+def as_arviz(groups: Mapping[str, Any]) -> Any:
+    """Return data sets as the object that this generation's ArviZ works with.
+
+    Parameters
+    ----------
+    groups : mapping of str to xarray.Dataset
+        By the name of the group, e.g. ``posterior``.
+
+    Returns
+    -------
+    arviz.InferenceData or xarray.DataTree
+        The first in the older generation.
+    """
+    import arviz
+    import xarray as xr
+
+    older = getattr(arviz, "InferenceData", xr.DataTree)
+    # the newer generation keeps the name for its data tree
+    if not issubclass(older, xr.DataTree):
+        return older(**groups)
+    return xr.DataTree.from_dict({f"/{name}": group for name, group in groups.items()})

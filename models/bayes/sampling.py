@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurotrial.models.bayes.generations import read_trace
-from neurotrial.models.bayes.two_visits import build_model
 
 if TYPE_CHECKING:
     import pymc as pm
 
     from neurotrial.bayes_plan import SamplingPlan
-    from neurotrial.models.bayes.two_visits import Shape
+    from neurotrial.models.bayes.model import BayesModel, FloatArray
 
-__all__ = ["NUTPIE", "PYMC", "Draws", "Sampler", "compiled", "sampler_name"]
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+__all__ = ["NUTPIE", "PYMC", "Draws", "Sampler", "compiled", "flattened", "sampler_name"]
 
 NUTPIE, PYMC = "nutpie", "PyMC NUTS"
+_MOST_COMPILED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,42 @@ class Draws:
     Attributes
     ----------
     variables : mapping of str to ndarray, shape (chains, draws, ...)
-        Of each variable.
+        Of each named parameter.
     energy : ndarray, shape (chains, draws)
         Energy of the Hamiltonian.
     diverging : ndarray of bool, shape (chains, draws)
         Transitions that diverged.
+    depth : ndarray, shape (chains, draws)
+        Depth of the tree of each transition.
+    deepest : ndarray of bool, shape (chains, draws)
+        Transitions that were cut off at the largest depth.
     """
 
     variables: Mapping[str, FloatArray]
     energy: FloatArray
     diverging: np.ndarray[Any, np.dtype[np.bool_]]
+    depth: FloatArray
+    deepest: np.ndarray[Any, np.dtype[np.bool_]]
+
+    @property
+    def flat(self) -> dict[str, FloatArray]:
+        """The parameters with all chains one after the other, shape (chains * draws, ...)."""
+        return {name: flattened(values) for name, values in self.variables.items()}
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Energy, divergences and transitions that were cut off, as the evidence takes them."""
+        return {"energy": self.energy, "diverging": self.diverging, "depth_reached": self.deepest}
+
+    @property
+    def n_chains(self) -> int:
+        """Chains."""
+        return len(self.energy)
+
+
+def flattened(values: FloatArray) -> FloatArray:
+    """Put all chains one after the other; -1 would not do where a parameter has no elements."""
+    return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
 
 def sampler_name() -> str:
@@ -56,7 +79,7 @@ class Sampler:
     Parameters
     ----------
     model : pymc.Model
-        As `neurotrial.models.bayes.two_visits.build_model` gives it.
+        As `BayesModel.build` gives it.
     name : {"nutpie", "PyMC NUTS"}
         What draws.
     """
@@ -69,37 +92,43 @@ class Sampler:
 
             self._compiled = nutpie.compile_pymc_model(model)
 
-    def sample(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int) -> Draws:
-        """Draw from the posterior given data.
+    def sample(self, model: BayesModel, plan: SamplingPlan, seed: int, *, progress: bool = False) -> Draws:
+        """Draw from the posterior of a model of the compiled shape.
 
         Parameters
         ----------
-        data : mapping
-            As `neurotrial.models.bayes.two_visits.model_data` gives it.
+        model : BayesModel
+            Data and priors.
         plan : SamplingPlan
             Chains, draws, warm-up and acceptance rate.
         seed : int
             Root of the random streams.
+        progress : bool
+            Show the sampler's own progress, chain by chain.
 
         Returns
         -------
         Draws
             One chain after the other: which draws come does not depend on the machine's processors.
         """
-        trace = (
-            self._by_pymc(data, plan, seed) if self._compiled is None else self._by_nutpie(data, plan, seed)
-        )
-        values, stats = read_trace(trace)
-        return Draws(values, stats["energy"], stats["diverging"].astype(bool))
+        way = self._by_pymc if self._compiled is None else self._by_nutpie
+        values, stats = read_trace(way(model.data(), plan, seed, progress=progress))
+        leading = stats["energy"].shape
+        flat = {name: flattened(array) for name, array in values.items()}
+        named = {
+            name: array.reshape(*leading, *array.shape[1:]) for name, array in model.parameters(flat).items()
+        }
+        flags = {name: stats[name].astype(bool) for name in ("diverging", "deepest")}
+        return Draws(named, stats["energy"], flags["diverging"], stats["depth"], flags["deepest"])
 
-    def _by_nutpie(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int) -> Any:
+    def _by_nutpie(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int, *, progress: bool) -> Any:
         import nutpie
 
         return nutpie.sample(
-            self._compiled.with_data(**data), **plan.model_dump(), cores=1, seed=seed, progress_bar=False
+            self._compiled.with_data(**data), **plan.model_dump(), cores=1, seed=seed, progress_bar=progress
         )
 
-    def _by_pymc(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int) -> Any:
+    def _by_pymc(self, data: Mapping[str, Any], plan: SamplingPlan, seed: int, *, progress: bool) -> Any:
         import pymc as pm
 
         with self._model:
@@ -110,13 +139,20 @@ class Sampler:
                 compile_kwargs={"mode": "NUMBA"},
                 cores=1,
                 random_seed=seed,
-                progressbar=False,
-                quiet=True,
+                progressbar=progress,
+                quiet=not progress,
                 compute_convergence_checks=False,
             )
 
 
-@lru_cache(maxsize=8)
-def compiled(shape: Shape, name: str) -> Sampler:
+_COMPILED: dict[tuple[Any, ...], Sampler] = {}
+
+
+def compiled(model: BayesModel, name: str) -> Sampler:
     """Return the compiled model of a shape; each shape is compiled once a process, which takes seconds to a minute."""
-    return Sampler(build_model(shape), name)
+    key = (type(model), model.shape, name)
+    if key not in _COMPILED:
+        if len(_COMPILED) >= _MOST_COMPILED:
+            _COMPILED.pop(next(iter(_COMPILED)))
+        _COMPILED[key] = Sampler(model.build(), name)
+    return _COMPILED[key]

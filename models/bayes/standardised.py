@@ -34,7 +34,7 @@ class TwoVisits:
     baseline, follow_up : ndarray, shape (n,)
         Less the mean of baseline, over its pooled SD.
     arms : ndarray, shape (n, compared arms)
-        1 for who is in the arm, less the share of the arm: means are then those of all, and hardly depend on effects.
+        1 for who is in the compared arm, else 0.
     covariates : ndarray, shape (n, q)
         Centred, over their SD.
     """
@@ -117,7 +117,7 @@ def standardise(
     visits = TwoVisits(
         (before - centre) / sd,
         (after - centre) / sd,
-        arms - arms.mean(axis=0),
+        arms,
         _scaled_covariates(table, baseline, covariates),
     )
     return Standardised(visits, table, centre, sd)

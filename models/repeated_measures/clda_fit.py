@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.named import Covariance
     from neurotrial.models.repeated_measures.result import Mmrm
 
-__all__ = ["clda"]
+__all__ = ["baseline_columns", "clda"]
 
 
 def clda(
@@ -99,7 +99,7 @@ def clda(
     long = long_data(data.assign(**{arm: _as_factor(data[arm])}), roles)
     _check_arms(long.frame, subject, arm)
     arms = [str(name) for name in long.frame[arm].cat.categories]
-    constrained = _baseline_columns(arms[1:], arm, visit, long.visits[0])
+    constrained = baseline_columns(arms[1:], arm, visit, long.visits[0])
     design = design_matrix(long, roles, without=constrained)
     fit = fit_design(roles, long, design, df=df, kr=kr, method=method, fallback=fallback, arm=arm)
     said = f"common mean of the arms at {long.visits[0]}"
@@ -120,6 +120,7 @@ def _check_arms(frame: pd.DataFrame, subject: str, arm: str) -> None:
         raise InputError([Problem(f"column {arm!r}", rule, "correct the rows")])
 
 
-def _baseline_columns(arms: Sequence[str], arm: str, visit: str, first: str) -> list[str]:
+def baseline_columns(arms: Sequence[str], arm: str, visit: str, first: str) -> list[str]:
+    """Return the names, either way round, that a formula may give the differences between arms at the first visit."""
     named = [f"{arm}[T.{name}]:{visit}[{first}]" for name in arms]
     return [*named, *(f"{visit}[{first}]:{arm}[T.{name}]" for name in arms)]

@@ -105,7 +105,7 @@ def test_an_unknown_key_is_named_with_its_line_and_a_suggestion(tmp_path: Path) 
         ("sceptical: {mean: 0, sd: 0.3}", "sceptical: {mean: 0, sd: 2}", "2 is no narrower than the neutral prior, 2"),
         ("enthusiastic: {mean: 0.5", "enthusiastic: {mean: -0.5", "-0.5 does not favour the arm"),
         ("residual_sd: 1.5", "residual_sd: 0", "bayes.others.residual_sd: 0 is not accepted"),
-        ("correlation_eta: 1}", "correlation_eta: .nan}", "bayes.others.correlation_eta: nan is not accepted"),
+        ("correlation_eta: 1,", "correlation_eta: .nan,", "bayes.others.correlation_eta: nan is not accepted"),
         ("\n  interval: eti", "\n  interval: wald", "bayes.interval: 'wald' is not accepted"),
         ("chains: 4", "chains: 1", "bayes.sampling.chains: 1 is not accepted"),
         ("procedure: holm, method: ancova_hc3", "procedure: holm, method: bayes_ancova_neutral", "has no p-value to adjust"),

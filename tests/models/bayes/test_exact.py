@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neurotrial.models.bayes.exact import exact_effect
+from neurotrial.models.bayes_calibration.exact import exact_effect
 
 
 def simulated(seed=4, n=44):

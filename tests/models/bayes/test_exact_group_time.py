@@ -9,7 +9,7 @@ from scipy import stats
 
 from neurotrial.bayes_plan import NormalPrior
 from neurotrial.models.bayes import exact_group_time as module
-from neurotrial.models.bayes.exact_group_time import exact_group_time, pair_model
+from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
 
 
 def test_the_coefficients_are_integrated_out_as_in_a_multivariate_normal():

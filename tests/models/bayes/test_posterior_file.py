@@ -11,7 +11,7 @@ from bayes_fixture import PRIORS, independent_draws, question
 from neurotrial.bayes_plan import BayesPlan, NormalPrior, SamplingPlan
 from neurotrial.models.bayes.diagnostics import convergence
 from neurotrial.models.bayes.fit import Posterior
-from neurotrial.models.bayes.posterior_file import (
+from neurotrial.models.bayes_study.posterior_file import (
     has_posterior,
     question_hash,
     read_posterior,

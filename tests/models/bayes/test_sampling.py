@@ -12,7 +12,7 @@ from neurotrial.models.bayes.fit import Question, sample_posterior
 from neurotrial.models.bayes.predictive import draw_prior, replicate
 from neurotrial.models.bayes.sampling import NUTPIE, PYMC, compiled
 from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME, build_model, model_data
-from neurotrial.models.bayes.verify import LIMIT, exact_posterior, trial, verify_posteriors
+from neurotrial.models.bayes_calibration.verify import LIMIT, exact_posterior, trial, verify_posteriors
 
 
 def test_sampled_posteriors_are_within_four_monte_carlo_errors_of_the_exact_ones():

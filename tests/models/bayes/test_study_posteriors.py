@@ -11,7 +11,7 @@ from bayes_fixture import independent_draws
 from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.errors import NeurotrialError
 from neurotrial.loading import load_study
-from neurotrial.models.bayes import study_posteriors
+from neurotrial.models.bayes_study import study_posteriors
 from neurotrial.models.bayes.diagnostics import convergence
 from neurotrial.models.bayes.fit import Posterior
 from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME

@@ -12,7 +12,7 @@ import pandas as pd
 
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
 from neurotrial.models.bayes.answers import Asked, ask
-from neurotrial.models.bayes.posterior_file import question_hash
+from neurotrial.models.bayes_study.posterior_file import question_hash
 from neurotrial.models.bayes.sampling import sampler_name
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.bayes_plan import PRIOR_SETS, BayesPlan
-from neurotrial.models.bayes.exact import exact_ancova
-from neurotrial.models.bayes.exact_group_time import exact_group_time, pair_model
+from neurotrial.models.bayes_calibration.exact import exact_ancova
+from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
 from neurotrial.models.bayes.fit import Question, sample_posterior
 from neurotrial.models.bayes.generations import array_statistics
 from neurotrial.models.bayes.sampling import sampler_name
@@ -18,7 +18,7 @@ from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes.two_visits import ANCOVA, EFFECT, GROUP_TIME
 
 if TYPE_CHECKING:
-    from neurotrial.models.bayes.exact import NormalMixture
+    from neurotrial.models.bayes_calibration.exact import NormalMixture
     from neurotrial.models.bayes.standardised import Standardised
     from neurotrial.models.bayes.two_visits import Kind
 

@@ -12,7 +12,7 @@ import math
 import numba
 import numpy as np
 
-__all__ = ["correlation_factor", "log_likelihoods", "value_and_gradient"]
+__all__ = ["correlation_factors", "log_likelihood_draws", "value_and_gradient"]
 
 _jit = numba.njit(cache=True, error_model="numpy")
 
@@ -255,3 +255,26 @@ def value_and_gradient(coefficients, sd, partial, dof, values, design, pattern, 
             by_factor[i, j] = slope * sd[i]
     by_partial = _factor_gradient(partial, factor, by_factor)
     return np.asarray(total), by_coefficients, by_sd, by_partial, by_dof
+
+
+@_jit
+def log_likelihood_draws(coefficients, sd, partial, dof, values, design, pattern, patterns):
+    """Return the log likelihood of each participant for many draws of the parameters, shape (draws, n).
+
+    Arguments as in `value_and_gradient`, the first four with one more dimension in front.
+    """
+    out = np.empty((len(coefficients), len(values)))
+    for draw in range(len(coefficients)):
+        out[draw] = log_likelihoods(
+            coefficients[draw], sd[draw], partial[draw], dof[draw], values, design, pattern, patterns
+        )
+    return out
+
+
+@_jit
+def correlation_factors(partial, n_values):
+    """Return the Cholesky factors of correlation matrices, shape (draws, n_values, n_values)."""
+    out = np.empty((len(partial), n_values, n_values))
+    for draw in range(len(partial)):
+        out[draw] = correlation_factor(partial[draw], n_values)
+    return out

@@ -13,9 +13,9 @@ from neurotrial.errors import InputError, NeurotrialError
 from neurotrial.executors import SerialExecutor
 from neurotrial.models.bayes.answers import diagnostic_rows, effect_estimates, predictive_rows
 from neurotrial.models.bayes.fit import sample_posterior
-from neurotrial.models.bayes.posterior_file import has_posterior, read_posterior, write_posterior
+from neurotrial.models.bayes_study.posterior_file import has_posterior, read_posterior, write_posterior
 from neurotrial.models.bayes.sampling import sampler_name
-from neurotrial.models.bayes.study_tasks import bayes_methods, cell_tasks
+from neurotrial.models.bayes_study.study_tasks import bayes_methods, cell_tasks
 from neurotrial.models.tidy import failed_row, tidy_frame
 from neurotrial.paths import writable_folder
 from neurotrial.results import POSTERIOR_FOLDER, RESULTS_FOLDER, estimate_key
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.loading import StudyData
-    from neurotrial.models.bayes.study_tasks import Task
+    from neurotrial.models.bayes_study.study_tasks import Task
     from neurotrial.models.cells import Cell
     from neurotrial.study import Study
 

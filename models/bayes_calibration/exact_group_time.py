@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import optimize, special, stats
 
-from neurotrial.models.bayes.exact import NormalMixture
+from neurotrial.models.bayes_calibration.exact import NormalMixture
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NormalPrior, NuisancePriors

@@ -1,0 +1,1 @@
+"""Bayesian models of scores with floor and ceiling."""
