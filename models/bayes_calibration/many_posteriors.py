@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from neurotrial.models.bayes.exact_group_time import pair_model
 from neurotrial.models.bayes.standardised import TwoVisits
+from neurotrial.models.bayes_calibration.exact_group_time import pair_model
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NormalPrior, NuisancePriors
-    from neurotrial.models.bayes.exact_group_time import PairModel
     from neurotrial.models.bayes.model import FloatArray
+    from neurotrial.models.bayes_calibration.exact_group_time import PairModel
     from neurotrial.models.bayes_calibration.uniformity import IntArray
 
 __all__ = ["Mixtures", "ancova_mixtures", "group_time_mixtures"]
@@ -76,7 +76,7 @@ def ancova_mixtures(
     effect: NormalPrior,
     priors: NuisancePriors,
 ) -> Mixtures:
-    """Return what `neurotrial.models.bayes.exact.exact_ancova` gives for each of many trials of two arms.
+    """Return what `neurotrial.models.bayes_calibration.exact.exact_ancova` gives for each of many trials of two arms.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def group_time_mixtures(
     effect: NormalPrior,
     priors: NuisancePriors,
 ) -> Mixtures:
-    """Return what `neurotrial.models.bayes.exact_group_time.exact_group_time` gives for each of many trials.
+    """Return what `neurotrial.models.bayes_calibration.exact_group_time.exact_group_time` gives for each of many trials.
 
     The nodes are fewer: coarse lattices, the first about the sample's covariance, find where the posterior is, a ball of
     a finer one about it is summed over. Probabilities and standardised limits are right to 1e-4, where the prior is not

@@ -52,7 +52,16 @@ def lazily(module: str, function: str) -> Callable[[], BayesModel]:
     return prototype
 
 
-SHIPPED: Mapping[str, Callable[[], BayesModel]] = {}
+_GAUSSIAN = "neurotrial.models.bayes_calibration.prototypes"
+
+SHIPPED: Mapping[str, Callable[[], BayesModel]] = {
+    "ancova": lazily(_GAUSSIAN, "ancova"),
+    "group_time": lazily(_GAUSSIAN, "group_time"),
+    "mmrm4": lazily(_GAUSSIAN, "mmrm4"),
+    "mmrm4_student": lazily(_GAUSSIAN, "mmrm4_student"),
+    "outcomes": lazily(_GAUSSIAN, "outcomes"),
+    "joint_change": lazily(_GAUSSIAN, "joint_change"),
+}
 """A prototype of each model: design, missing values and priors of a trial of 31 v 13 participants."""
 
 OPERATING: Mapping[str, Judged] = {

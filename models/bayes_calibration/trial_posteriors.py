@@ -10,6 +10,7 @@ import numpy as np
 
 from neurotrial.bayes_plan import NuisancePriors
 from neurotrial.errors import refuse
+from neurotrial.models.bayes.sampling import flattened
 from neurotrial.models.bayes_calibration.many_posteriors import ancova_mixtures, group_time_mixtures
 
 if TYPE_CHECKING:
@@ -142,9 +143,7 @@ class SampledAnalysis:
         """Return the draws of the effects, shape (outcomes, draws), and how many transitions diverged."""
         model = self.make(frame, effect)
         fitted = self.sampling(model, seed)
-        flat: Parameters = {
-            name: values.reshape(-1, *values.shape[2:]) for name, values in fitted.parameters.items()
-        }
+        flat: Parameters = {name: flattened(values) for name, values in fitted.parameters.items()}
         targets = [target for target in model.targets(flat) if self.chosen(target)]
         outcomes = sum(str(name).startswith("follow_up_") for name in frame.columns)
         if len(targets) != outcomes:

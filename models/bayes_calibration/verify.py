@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.bayes_plan import PRIOR_SETS, BayesPlan
-from neurotrial.models.bayes_calibration.exact import exact_ancova
-from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
 from neurotrial.models.bayes.fit import Question, sample_posterior
 from neurotrial.models.bayes.generations import array_statistics
 from neurotrial.models.bayes.sampling import sampler_name
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes.two_visits import ANCOVA, EFFECT, GROUP_TIME
+from neurotrial.models.bayes_calibration.exact import exact_ancova
+from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
 
 if TYPE_CHECKING:
-    from neurotrial.models.bayes_calibration.exact import NormalMixture
     from neurotrial.models.bayes.standardised import Standardised
     from neurotrial.models.bayes.two_visits import Kind
+    from neurotrial.models.bayes_calibration.exact import NormalMixture
 
 __all__ = ["LIMIT", "exact_posterior", "trial", "verify_posteriors"]
 

@@ -9,14 +9,14 @@ from scipy import stats
 
 from neurotrial.bayes_plan import NormalPrior, NuisancePriors
 from neurotrial.errors import InputError
-from neurotrial.models.bayes.exact import exact_ancova
-from neurotrial.models.bayes.exact_group_time import exact_group_time, pair_model
 from neurotrial.models.bayes.standardised import TwoVisits
 from neurotrial.models.bayes_calibration.conjugate import (
     NormalInverseGamma,
     conjugate_posterior,
     flat_posterior,
 )
+from neurotrial.models.bayes_calibration.exact import exact_ancova
+from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
 from neurotrial.models.bayes_calibration.exact_multivariate import flat_matrix_posterior, log_prior_shift
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from neurotrial.bayes_plan import EffectPriors, NormalPrior, NuisancePriors
-from neurotrial.models.bayes.exact import exact_ancova
-from neurotrial.models.bayes.exact_group_time import exact_group_time, pair_model
 from neurotrial.models.bayes.standardised import TwoVisits
+from neurotrial.models.bayes_calibration.exact import exact_ancova
+from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
 from neurotrial.models.bayes_calibration.generators import simulate_trials
 from neurotrial.models.bayes_calibration.many_posteriors import ancova_mixtures, group_time_mixtures
 from neurotrial.models.bayes_calibration.scenarios import SCENARIOS
