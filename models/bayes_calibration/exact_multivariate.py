@@ -109,7 +109,7 @@ def flat_matrix_posterior(values: FloatArray, design: FloatArray, power: float) 
     if df <= t - 1:
         rule = f"{n} participants are too few for {p} coefficients and {t} visits"
         raise refuse("values", rule, "give more participants")
-    row_covariance = np.linalg.inv(design.T @ design)
+    row_covariance = np.asarray(np.linalg.inv(design.T @ design), dtype="float64")
     mean = row_covariance @ design.T @ values
     residual = values - design @ mean
     return MatrixPosterior(mean, row_covariance, residual.T @ residual, float(df))

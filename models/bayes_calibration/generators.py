@@ -66,9 +66,10 @@ class SimulatedTrials:
 
     def complete(self) -> SimulatedTrials:
         """Return the trials without participants who miss the follow-up; each trial misses as many of each arm."""
-        seen = np.isfinite(self.follow_up).all(axis=2)
+        missing = np.asarray(np.isnan(self.follow_up).any(axis=2))
         # a stable sort keeps the treated before the reference
-        rows = np.argsort(~seen, axis=1, kind="stable")[:, : int(seen[0].sum())]
+        order: IntArray = np.argsort(missing, axis=1, kind="stable")
+        rows = order[:, : order.shape[1] - int(missing[0].sum())]
         at = np.arange(len(self))[:, None], rows
         return SimulatedTrials(
             self.baseline[at], self.follow_up[at], self.treated[rows[0]], self.truth, self.sd

@@ -76,7 +76,7 @@ def ancova_mixtures(
     effect: NormalPrior,
     priors: NuisancePriors,
 ) -> Mixtures:
-    """Return what `neurotrial.models.bayes.exact.exact_ancova` gives for each of many trials of two arms.
+    """Return what `neurotrial.models.bayes_calibration.exact.exact_ancova` gives for each of many trials of two arms.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _grid(log_density: Any, least: FloatArray, most: FloatArray, n: int) -> Floa
     spread = np.sqrt((weights * (coarse - centre[:, None]) ** 2).sum(axis=1))
     # of a residual SD on n degrees of freedom at least
     spread = np.maximum(spread, 1 / np.sqrt(2 * n))
-    return centre[:, None] + spread[:, None] * np.linspace(-_REACH, _REACH, _FINE)
+    return np.asarray(centre[:, None] + spread[:, None] * np.linspace(-_REACH, _REACH, _FINE))
 
 
 def _weights(logs: FloatArray) -> FloatArray:

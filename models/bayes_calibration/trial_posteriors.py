@@ -10,6 +10,7 @@ import numpy as np
 
 from neurotrial.bayes_plan import NuisancePriors
 from neurotrial.errors import refuse
+from neurotrial.models.bayes.sampling import flattened
 from neurotrial.models.bayes_calibration.many_posteriors import ancova_mixtures, group_time_mixtures
 
 if TYPE_CHECKING:
@@ -131,19 +132,18 @@ class SampledAnalysis:
         ]
         draws = np.array([found for found, _ in fits])
         return TrialPosteriors(
-            draws.mean(axis=2),
-            *np.quantile(draws, TAILS, axis=2),
-            (draws > 0).mean(axis=2),
-            np.array([divergences for _, divergences in fits], dtype="int64"),
+            mean=draws.mean(axis=2),
+            low=np.quantile(draws, TAILS[0], axis=2),
+            high=np.quantile(draws, TAILS[1], axis=2),
+            benefit=(draws > 0).mean(axis=2),
+            divergences=np.array([divergences for _, divergences in fits], dtype="int64"),
         )
 
     def _fit(self, frame: pd.DataFrame, effect: NormalPrior, seed: int) -> tuple[FloatArray, int]:
         """Return the draws of the effects, shape (outcomes, draws), and how many transitions diverged."""
         model = self.make(frame, effect)
         fitted = self.sampling(model, seed)
-        flat: Parameters = {
-            name: values.reshape(-1, *values.shape[2:]) for name, values in fitted.parameters.items()
-        }
+        flat: Parameters = {name: flattened(values) for name, values in fitted.parameters.items()}
         targets = [target for target in model.targets(flat) if self.chosen(target)]
         outcomes = sum(str(name).startswith("follow_up_") for name in frame.columns)
         if len(targets) != outcomes:
