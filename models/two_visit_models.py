@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm
     from neurotrial.models.tidy import Estimate
 
-__all__ = ["common_baseline", "group_by_time"]
+__all__ = ["TwoVisitTable", "by_visit", "common_baseline", "group_by_time"]
 
 _FIRST, _SECOND = "baseline", "follow_up"
 
 
 @dataclass(frozen=True, slots=True)
-class _Wide:
-    """The table and its columns; the arm that the others are compared with."""
+class TwoVisitTable:
+    """A table of participants, its columns, and the arm that the others are compared with."""
 
     frame: pd.DataFrame
     outcome: str
@@ -38,7 +38,7 @@ class _Wide:
         order = [self.reference, *(name for name in self._order() if name != self.reference)]
         shared = self.frame.drop(columns=[self.outcome, self.baseline])
         shared[self.arm] = pd.Categorical(arms, order)
-        shared["participant"] = np.arange(len(shared))
+        shared["participant"] = shared.index if self.frame.index.is_unique else np.arange(len(shared))
         parts = [
             shared.assign(visit=visit, value=self.frame[column].to_numpy(dtype="float64"))
             for visit, column in ((_FIRST, self.baseline), (_SECOND, self.outcome))
@@ -93,8 +93,8 @@ def group_by_time(
     InputError
         As `neurotrial.models.mmrm`.
     """
-    table = _Wide(data, outcome, baseline, arm, reference)
-    terms = f"{arm} * visit{_by_visit(covariates)}"
+    table = TwoVisitTable(data, outcome, baseline, arm, reference)
+    terms = f"{arm} * visit{by_visit(covariates)}"
     fit = mmrm(f"value ~ {terms}", table.long(), subject="participant", visit="visit")
     return _comparison(fit, arm, "group_by_time", "mmrm_group_time", conf_level, visit)
 
@@ -117,13 +117,14 @@ def common_baseline(
     Comparison
         For each arm against the reference a row ``clda``.
     """
-    table = _Wide(data, outcome, baseline, arm, reference)
-    terms = f"1{_by_visit(covariates)}"
+    table = TwoVisitTable(data, outcome, baseline, arm, reference)
+    terms = f"1{by_visit(covariates)}"
     fit = clda(f"value ~ {terms}", table.long(), subject="participant", visit="visit", arm=arm)
     return _comparison(fit, arm, "arm", "clda", conf_level, visit)
 
 
-def _by_visit(covariates: Sequence[str]) -> str:
+def by_visit(covariates: Sequence[str]) -> str:
+    """Return the terms of covariates that each have a slope at each visit, to be added to a formula."""
     return f" + ({' + '.join(covariates)}) * visit" if covariates else ""
 
 

@@ -11,12 +11,12 @@ from neurotrial.models.bayes.result import BayesianFit, fit_priors
 from neurotrial.models.bayes.settings import models_by_prior, plan_of, shows_progress
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes_gaussian.ancova_model import ancova_model
+from neurotrial.models.bayes_priors.historical import published_prior
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.bayes_plan import BayesPlan
-    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
     from neurotrial.models.sentences import Direction
 
 __all__ = ["bayes_ancova"]
@@ -36,7 +36,6 @@ def bayes_ancova(
     bounds: tuple[float, float] | None = None,
     priors: BayesPlan | None = None,
     prior_sets: Sequence[str] = PRIOR_SETS,
-    historical: MixturePrior | None = None,
     conf_level: float = 0.95,
     visit: str = "follow_up",
     baseline_visit: str = "baseline",
@@ -65,11 +64,11 @@ def bayes_ancova(
     bounds : tuple of float, optional
         Lowest and highest possible value; for the predictive checks only.
     priors : BayesPlan, optional
-        Priors in baseline SDs, normal or Student residuals, interval, sampler, and what the draws must reach.
+        Priors in baseline SDs, normal or Student residuals, interval, sampler, and what the draws must reach. Published
+        control arms (``historical``) whose outcome has the name of the column `outcome` are the prior of the reference
+        arm's mean change.
     prior_sets : sequence of {"sceptical", "neutral", "enthusiastic"}
         Which priors of the effect; all by default, ``neutral`` being the main one.
-    historical : MixturePrior, optional
-        Prior of the reference arm's mean change, from published control arms; see `map_prior` and `power_prior`.
     conf_level : float
         Probability of the intervals, in (0, 1).
     visit, baseline_visit : str
@@ -104,8 +103,9 @@ def bayes_ancova(
     given = standardise(
         data, outcome=outcome, baseline=baseline, arm=arm, reference=reference, covariates=covariates
     )
+    published = published_prior(plan, outcome, given.sd)
     models = models_by_prior(
-        plan, prior_sets, lambda effect: ancova_model(given, effect, plan, asked, historical)
+        plan, prior_sets, lambda effect: ancova_model(given, effect, plan, asked, published)
     )
     note = (given.table.note,) if given.table.note else ()
     return BayesianFit(fit_priors(models, plan, seed, progress=shows_progress(progress)), {"": asked}, note)

@@ -47,9 +47,7 @@ class CompiledLikelihood(Op):  # type: ignore[misc] # PyTensor has no types
     def connection_pattern(self, node: Any) -> list[list[bool]]:
         """Tell that only the log likelihood has a gradient, and only by the parameters."""
         outputs = len(node.outputs)
-        return [
-            [place < self.n_parameters, *[False] * (outputs - 1)] for place, _ in enumerate(node.inputs)
-        ]
+        return [[place < self.n_parameters, *[False] * (outputs - 1)] for place, _ in enumerate(node.inputs)]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Return the gradient: the derivatives, times that of the log likelihood."""

@@ -98,7 +98,9 @@ def bayes_outcomes(
     models = models_by_prior(plan, prior_sets, lambda effect: outcomes_model(given, effect, plan, asked))
     fits = fit_priors(models, plan, seed, progress=shows_progress(progress))
     left_out = tuple(
-        f"{name}: {found.table.note}" for name, found in zip(given.names, given.tables, strict=True) if found.table.note
+        f"{name}: {found.table.note}"
+        for name, found in zip(given.names, given.tables, strict=True)
+        if found.table.note
     )
     return BayesianFit(fits, asked, left_out)
 
@@ -111,10 +113,14 @@ def _each(
     for where, named in (("directions", directions), ("mcids", mcids)):
         unknown = [name for name in named if name not in given.names]
         if unknown:
-            raise refuse(where, f"no outcome of the table: {', '.join(unknown)}", f"use: {', '.join(given.names)}")
+            raise refuse(
+                where, f"no outcome of the table: {', '.join(unknown)}", f"use: {', '.join(given.names)}"
+            )
     lacking = [name for name in given.names if name not in directions]
     if lacking:
-        raise refuse("directions", f"lacks {', '.join(lacking)}", "name every outcome, or give one direction for all")
+        raise refuse(
+            "directions", f"lacks {', '.join(lacking)}", "name every outcome, or give one direction for all"
+        )
     return dict(directions)
 
 
@@ -184,7 +190,9 @@ def bayes_joint_change(
     wanted = [name for name in (x, x_baseline, y, y_baseline) if name in data]
     complete = data.dropna(subset=wanted)
     tables = [
-        standardise(complete, outcome=after, baseline=before, arm=arm, reference=reference, covariates=covariates)
+        standardise(
+            complete, outcome=after, baseline=before, arm=arm, reference=reference, covariates=covariates
+        )
         for after, before in ((x, x_baseline), (y, y_baseline))
     ]
     models = models_by_prior(

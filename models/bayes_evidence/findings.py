@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -38,8 +38,8 @@ _DEEP = 0.01
 _UNIFORM = 0.05
 """Level of the tests of uniformity of a fit together."""
 
-_TAIL = 0.01
-"""A statistic with a smaller share of replicates on one of its sides is missed."""
+_TAIL = 0.005
+"""A statistic with a smaller share of replicates on one of its sides is missed: by chance one in a hundred is."""
 
 _OUTSIDE: dict[Source, float] = {"prior": 0.5, "posterior": 0.05}
 """Share of replicated values outside the declared range from which on a model is said not to respect it."""
@@ -131,17 +131,25 @@ def power_findings(found: PowerScaling) -> Iterator[Finding]:
             "" if k <= found.limit else f"power-scaling of the {component} is unreliable (Pareto k {k:.2f})"
         )
         yield _warned(f"Pareto k of power-scaling: {component}", "", k, found.limit, words)
-    for target, name in enumerate(found.targets):
-        for part, component in enumerate(COMPONENTS):
-            value = float(found.sensitivity[part, target])
-            measure = f"sensitivity: {component}"
-            if component == "likelihood":
-                yield Finding(measure, name, value, SENSITIVE)
-                continue
-            verdict = found.verdict(target, part)
-            told = verdict not in {"ok", "unreliable k-hat"}
-            words = f"{verdict} for {name} (sensitivity to the {component} {value:.2f})" if told else ""
-            yield Finding(measure, name, value, SENSITIVE, "ok" if verdict == "ok" else "warning", words)
+    for target in range(len(found.targets)):
+        yield from _sensitivity_findings(found, target)
+
+
+def _sensitivity_findings(found: PowerScaling, target: int) -> Iterator[Finding]:
+    """Yield the sensitivity of a target to each component; the first prior that is in conflict tells of all."""
+    name, values = found.targets[target], [float(value) for value in found.sensitivity[:, target]]
+    parts = ", ".join(f"{component} {value:.2f}" for component, value in zip(COMPONENTS, values, strict=True))
+    told = False
+    for part, component in enumerate(COMPONENTS):
+        measure = f"sensitivity: {component}"
+        if component == "likelihood":
+            yield Finding(measure, name, values[part], SENSITIVE)
+            continue
+        verdict = found.verdict(target, part)
+        tell = verdict not in {"ok", "unreliable k-hat"} and not told
+        told = told or tell
+        words = f"possible {verdict} for {name} (sensitivity to {parts})" if tell else ""
+        yield Finding(measure, name, values[part], SENSITIVE, "ok" if verdict == "ok" else "warning", words)
 
 
 def overlap_findings(found: PriorOverlap) -> Iterator[Finding]:
@@ -152,7 +160,7 @@ def overlap_findings(found: PriorOverlap) -> Iterator[Finding]:
         yield Finding("posterior SD over prior SD", name, float(contraction[place]))
 
 
-def predictive_findings(found: Iterator[Check] | tuple[Check, ...]) -> Iterator[Finding]:
+def predictive_findings(found: Iterable[Check]) -> Iterator[Finding]:
     """Yield which features of the data replicates miss, and how many of them leave the declared range."""
     for check in found:
         about = f"{check.column} @ {check.arm}"
@@ -163,8 +171,9 @@ def predictive_findings(found: Iterator[Check] | tuple[Check, ...]) -> Iterator[
             continue
         tail = min(check.probability, 1 - check.probability)
         missed = not tail >= _TAIL
-        words = f"{kind} checks miss the {check.statistic} of {about} (tail {tail:.2g})" if missed else ""
-        yield _warned(f"{kind} tail: {check.statistic}", about, tail, _TAIL, words)
+        words = f"{kind} checks miss the {_spelled(check)} of {about}: {tail:.1%} of replicates are beyond it"
+        words = words if missed else ""
+        yield _warned(f"{kind} tail: {_spelled(check)}", about, tail, _TAIL, words)
 
 
 def _outside(check: Check, kind: str, about: str) -> Finding:
@@ -172,6 +181,10 @@ def _outside(check: Check, kind: str, about: str) -> Finding:
     words = f"{check.outside:.1%} of {kind} values of {about} are outside the declared range"
     words = words if check.outside > limit else ""
     return _warned(f"{kind} share outside range", about, check.outside, limit, words)
+
+
+def _spelled(check: Check) -> str:
+    return "SD" if check.statistic == "sd" else check.statistic
 
 
 def _fault(measure: str, about: str, value: float, limit: float, words: str) -> Finding:

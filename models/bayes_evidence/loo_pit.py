@@ -118,7 +118,7 @@ def loo_pit(model: BayesModel, parameters: Parameters, left: LeftOut, rng: np.ra
     LooPit
     """
     seen = model.observed.values  # noqa: PD011 # of Observed
-    place = rng.random(seen.shape)
+    place = np.asarray(rng.random(seen.shape))
     replicates = model.replicate(parameters, rng)
     values = shares_below(seen, replicates, np.exp(left.log_weights), place)
     for row, drawn in left.refits.items():

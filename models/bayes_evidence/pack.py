@@ -49,7 +49,7 @@ _WEIGHTED = 4000
 """Draws that are weighted: the Pareto k up to which weights are trusted falls with fewer than 2,155."""
 
 _REPLICATED = 2000
-"""Draws of predictive checks: the error of a tail probability of 0.01 is then 0.002."""
+"""Draws of predictive checks: the error of a tail probability of 0.005 is then 0.0016."""
 
 _FEWEST = 100
 """Draws in all, below which neither weights nor effective draws mean anything."""

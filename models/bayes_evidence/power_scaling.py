@@ -26,7 +26,11 @@ POWERS = (0.8, 1.25)
 """Those of the moments that are shown, and of the Pareto k."""
 
 SENSITIVE = 0.05
-"""The sensitivity from which on a posterior counts as moved, as Kallioinen et al. propose."""
+"""The sensitivity from which on a posterior counts as moved, as Kallioinen et al. propose.
+
+It finds priors that matter, not wrong ones: a prior three times as wide as the posterior is found in four of ten
+trials whose truth it was drawn from.
+"""
 
 _NEAR = (0.99, 1.01)
 """Powers of the finite difference that estimates the sensitivity at 1."""

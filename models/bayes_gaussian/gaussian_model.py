@@ -11,24 +11,26 @@ import numpy as np
 from scipy import special
 
 from neurotrial.models.bayes.coefficients import turned
+from neurotrial.models.bayes.model import Observed
 from neurotrial.models.bayes_gaussian.covariance_prior import FEWEST_DOF
 from neurotrial.models.bayes_gaussian.gaussian_build import GaussianShape, build_gaussian
 from neurotrial.models.bayes_gaussian.information import rough_information
-from neurotrial.models.bayes.model import Observed
 from neurotrial.models.bayes_gaussian.multivariate_likelihood import correlation_factors, log_likelihood_draws
 
 if TYPE_CHECKING:
     import pymc as pm
 
     from neurotrial.models.bayes.coefficients import CoefficientPrior, Turned
+    from neurotrial.models.bayes.model import FloatArray, Parameters, Target
     from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
     from neurotrial.models.bayes_gaussian.gaussian_targets import TargetRule
     from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
-    from neurotrial.models.bayes.model import FloatArray, Parameters, Target
 
 __all__ = ["GaussianKind", "GaussianModel", "Pooling", "Scaling"]
 
-GaussianKind = Literal["bayes_ancova", "bayes_group_time", "bayes_mmrm", "bayes_outcomes", "bayes_joint_change"]
+GaussianKind = Literal[
+    "bayes_ancova", "bayes_group_time", "bayes_mmrm", "bayes_outcomes", "bayes_joint_change"
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +159,11 @@ class GaussianModel:
     @cached_property
     def _whole_design(self) -> FloatArray:
         """Coefficients first, then deviations."""
-        return self.design if self.pooling is None else np.concatenate([self.design, self.pooling.design], axis=2)
+        return (
+            self.design
+            if self.pooling is None
+            else np.concatenate([self.design, self.pooling.design], axis=2)
+        )
 
     @cached_property
     def _turned(self) -> Turned:
@@ -218,7 +224,9 @@ class GaussianModel:
             found["coefficients"] = self._with_reference(found["coefficients"], rng)
         if self.pooling is not None:
             found["tau"] = np.abs(rng.normal(size=(size, len(self.pooling.sd)))) * self.pooling.sd
-            found["deviation"] = found["tau"][:, self.pooling.of] * rng.normal(size=(size, len(self.pooling.of)))
+            found["deviation"] = found["tau"][:, self.pooling.of] * rng.normal(
+                size=(size, len(self.pooling.of))
+            )
         return found
 
     def _with_reference(self, coefficients: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -250,13 +258,12 @@ class GaussianModel:
 
     def log_likelihood(self, parameters: Parameters) -> FloatArray:
         """Return the log likelihood of each participant, shape (draws, n)."""
-        return np.asarray(
-            log_likelihood_draws(
-                *(np.ascontiguousarray(part) for part in self._likelihood_parameters(parameters)),
-                self._known,
-                self._whole_design,
-                *self._patterns,
-            )
+        means, sd, partial, dof = (
+            np.ascontiguousarray(one) for one in self._likelihood_parameters(parameters)
+        )
+        pattern, patterns = self._patterns
+        return log_likelihood_draws(
+            means, sd, partial, dof, self._known, self._whole_design, pattern, patterns
         )
 
     def _likelihood_parameters(self, parameters: Parameters) -> tuple[FloatArray, ...]:

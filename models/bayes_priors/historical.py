@@ -19,10 +19,17 @@ from neurotrial.models.bayes_priors.mixture_prior import (
 )
 
 if TYPE_CHECKING:
-    from neurotrial.bayes_plan import HistoricalControls
+    from neurotrial.bayes_plan import BayesPlan, HistoricalControls
     from neurotrial.models.bayes.model import FloatArray
 
-__all__ = ["HistoricalPrior", "MixturePrior", "historical_prior", "posterior_mixture", "power_prior"]
+__all__ = [
+    "HistoricalPrior",
+    "MixturePrior",
+    "historical_prior",
+    "posterior_mixture",
+    "power_prior",
+    "published_prior",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,15 @@ def historical_prior(
         cdf_error=cdf_error,
         baseline_sd=baseline_sd,
     )
+
+
+def published_prior(plan: BayesPlan, outcome: str, baseline_sd: float) -> MixturePrior | None:
+    """Return the prior that the published control arms of an outcome give, or None where the plan has none of it."""
+    for controls in plan.historical:
+        if controls.outcome == outcome:
+            vague = plan.others.intercept_sd
+            return historical_prior(controls, baseline_sd=baseline_sd, vague_sd=vague).mixture
+    return None
 
 
 def _published(

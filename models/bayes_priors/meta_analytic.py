@@ -24,7 +24,7 @@ _POINTS, _REACH = 1001, 60.0
 _ENOUGH = 1e-4
 """Kullback-Leibler divergence from which on no further component is taken: 10,000 draws would hardly tell the two apart."""
 
-_STEPS, _STILL = 2000, 1e-8
+_STEPS, _STILL = 1000, 1e-8
 _SPREADS = {1: (1.0,), 2: (0.6, 1.6), 3: (0.4, 1.0, 2.5)}
 """Where the fit starts: SDs of its components over that of all, about one mean."""
 

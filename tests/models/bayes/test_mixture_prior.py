@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from neurotrial.models.bayes_priors.mixture_prior import MixturePrior, elir, moment_ess, posterior_mixture, robust
+from neurotrial.models.bayes_priors.mixture_prior import (
+    MixturePrior,
+    elir,
+    moment_ess,
+    posterior_mixture,
+    robust,
+)
 
 CROHN_SD = 88.0
 CROHN = MixturePrior(

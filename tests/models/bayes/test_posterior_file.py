@@ -11,13 +11,13 @@ from bayes_fixture import PRIORS, independent_draws, question
 from neurotrial.bayes_plan import BayesPlan, NormalPrior, SamplingPlan
 from neurotrial.models.bayes.diagnostics import convergence
 from neurotrial.models.bayes.fit import Posterior
+from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME
 from neurotrial.models.bayes_study.posterior_file import (
     has_posterior,
     question_hash,
     read_posterior,
     write_posterior,
 )
-from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME
 
 
 @pytest.fixture(params=[ANCOVA, GROUP_TIME])

@@ -11,10 +11,10 @@ from bayes_fixture import independent_draws
 from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.errors import NeurotrialError
 from neurotrial.loading import load_study
-from neurotrial.models.bayes_study import study_posteriors
 from neurotrial.models.bayes.diagnostics import convergence
 from neurotrial.models.bayes.fit import Posterior
 from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME
+from neurotrial.models.bayes_study import study_posteriors
 from neurotrial.models.study_fit import count_steps, fit_study
 from neurotrial.results import read_results, write_results
 
