@@ -10,7 +10,9 @@ import pandas as pd
 from neurotrial.bayes_plan import BayesPlan
 from neurotrial.models.bayes.asked import Wording
 from neurotrial.models.bayes.standardised import standardise
+from neurotrial.models.bayes_bounded.bounded_model import bounded_model
 from neurotrial.models.bayes_calibration.generators import simulate_trials
+from neurotrial.models.bayes_calibration.recovery_scores import CEILING
 from neurotrial.models.bayes_calibration.scenarios import Scenario
 from neurotrial.models.bayes_gaussian.ancova_model import ancova_model
 from neurotrial.models.bayes_gaussian.joint_model import joint_model
@@ -20,9 +22,20 @@ from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outc
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import BayesModel
     from neurotrial.models.bayes.standardised import Standardised
+    from neurotrial.models.bayes_bounded.bounded_model import BoundedFamily
     from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
 
-__all__ = ["ancova", "group_time", "joint_change", "mmrm4", "mmrm4_student", "outcomes"]
+__all__ = [
+    "ancova",
+    "beta_binomial",
+    "group_time",
+    "joint_change",
+    "mmrm4",
+    "mmrm4_student",
+    "ordered_beta",
+    "outcomes",
+    "recovery",
+]
 
 _PLAN = BayesPlan()
 _EFFECT = _PLAN.effect.neutral
@@ -82,6 +95,30 @@ def joint_change() -> BayesModel:
     wide = _trial(outcomes=2, between=0.4).set_index("participant_id")
     pair = _two_visits(wide, 1), _two_visits(wide, 2)
     return joint_model(*pair, _EFFECT, _PLAN, ("imaging", "motor"), (Wording(), Wording()))
+
+
+def beta_binomial() -> BayesModel:
+    """Return the beta-binomial model of Fugl-Meyer scores of the upper limb."""
+    return _bounded("beta_binomial")
+
+
+def ordered_beta() -> BayesModel:
+    """Return the ordered beta model of the same scores."""
+    return _bounded("ordered_beta")
+
+
+def recovery() -> BayesModel:
+    """Return the mixture of who recovers and who hardly does."""
+    return _bounded("recovery")
+
+
+def _bounded(family: BoundedFamily) -> BayesModel:
+    scenario = Scenario("prototype", 0.5, distribution="recovery")
+    scores = simulate_trials(scenario, 1, np.random.SeedSequence(_SEED)).frame(0)
+    return bounded_model(
+        scores, outcome="follow_up_1", baseline="baseline_1", arm="arm", reference="control",
+        bounds=(0, CEILING), family=family, effect=_EFFECT, plan=_PLAN, direction="higher_is_better",
+    )  # fmt: skip
 
 
 def _trial(missing: float = 0.0, outcomes: int = 1, between: float = 0.0) -> pd.DataFrame:

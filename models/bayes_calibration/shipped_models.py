@@ -52,15 +52,18 @@ def lazily(module: str, function: str) -> Callable[[], BayesModel]:
     return prototype
 
 
-_GAUSSIAN = "neurotrial.models.bayes_calibration.prototypes"
+_PROTOTYPES = "neurotrial.models.bayes_calibration.prototypes"
 
 SHIPPED: Mapping[str, Callable[[], BayesModel]] = {
-    "ancova": lazily(_GAUSSIAN, "ancova"),
-    "group_time": lazily(_GAUSSIAN, "group_time"),
-    "mmrm4": lazily(_GAUSSIAN, "mmrm4"),
-    "mmrm4_student": lazily(_GAUSSIAN, "mmrm4_student"),
-    "outcomes": lazily(_GAUSSIAN, "outcomes"),
-    "joint_change": lazily(_GAUSSIAN, "joint_change"),
+    "ancova": lazily(_PROTOTYPES, "ancova"),
+    "group_time": lazily(_PROTOTYPES, "group_time"),
+    "mmrm4": lazily(_PROTOTYPES, "mmrm4"),
+    "mmrm4_student": lazily(_PROTOTYPES, "mmrm4_student"),
+    "outcomes": lazily(_PROTOTYPES, "outcomes"),
+    "joint_change": lazily(_PROTOTYPES, "joint_change"),
+    "beta_binomial": lazily(_PROTOTYPES, "beta_binomial"),
+    "ordered_beta": lazily(_PROTOTYPES, "ordered_beta"),
+    "recovery": lazily(_PROTOTYPES, "recovery"),
 }
 """A prototype of each model: design, missing values and priors of a trial of 31 v 13 participants."""
 

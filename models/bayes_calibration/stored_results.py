@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -61,6 +62,7 @@ _TEXT = ("model", "generation", "settings", "prior", "scenario", "outcome", "qua
 _SAMPLERS = ("pymc", "arviz", "nutpie")
 
 
+@lru_cache(maxsize=2)
 def generation(*, exact: bool = False) -> str:
     """Return the versions that results rest on, e.g. ``"Python 3.11, pymc 5.28.5, arviz 0.23.4, nutpie 0.16.8"``.
 

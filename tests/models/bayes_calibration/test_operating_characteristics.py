@@ -71,7 +71,7 @@ def within_four_errors(row, truth):
 
 
 def test_the_flat_rule_has_the_one_sided_level_of_its_threshold():
-    found = judged(SCENARIOS["no_effect"], least_squares, 6000)
+    found = judged(SCENARIOS["no_effect"], least_squares, 4000)
     within_four_errors(found.loc["type_i_error"], 0.025)
     within_four_errors(found.loc["coverage"], 0.95)
     assert abs(found.loc["bias", "estimate"]) < 4 * found.loc["bias", "std_error"]
@@ -80,7 +80,7 @@ def test_the_flat_rule_has_the_one_sided_level_of_its_threshold():
 def test_power_is_that_of_the_noncentral_t():
     effect = 0.6
     power = stats.nct.sf(stats.t.isf(0.025, N - P), N - P, noncentrality(effect)).mean()
-    found = judged(SCENARIOS["medium_effect"], least_squares, 6000)
+    found = judged(SCENARIOS["medium_effect"], least_squares, 4000)
     within_four_errors(found.loc["power"], float(power))
     within_four_errors(found.loc["coverage"], 0.95)
 
@@ -91,10 +91,10 @@ def test_the_shipped_ancova_with_wide_priors_has_its_closed_form():
     critical = stats.t.isf(0.025, df - 1) * np.sqrt(df / (df - 1))
     level, power = stats.t.sf(critical, df), stats.nct.sf(critical, df, noncentrality(0.6)).mean()
     analysis = exact_ancovas(FLAT)
-    found = judged(SCENARIOS["no_effect"], analysis, 3000)
+    found = judged(SCENARIOS["no_effect"], analysis, 1500)
     within_four_errors(found.loc["type_i_error"], level)
     within_four_errors(found.loc["coverage"], 1 - 2 * level)
-    within_four_errors(judged(SCENARIOS["medium_effect"], analysis, 3000).loc["power"], float(power))
+    within_four_errors(judged(SCENARIOS["medium_effect"], analysis, 1500).loc["power"], float(power))
 
 
 def test_assurance_is_power_over_the_design_prior():
@@ -103,7 +103,7 @@ def test_assurance_is_power_over_the_design_prior():
     rng = np.random.default_rng(5)
     shifts = noncentrality(1.0) * rng.permutation(effects)
     assurance = stats.nct.sf(stats.t.isf(0.025, N - P), N - P, shifts).mean()
-    found = judged(Scenario("own", prior), least_squares, 6000)
+    found = judged(Scenario("own", prior), least_squares, 4000)
     within_four_errors(found.loc["assurance"], float(assurance))
 
 
@@ -124,7 +124,7 @@ def test_group_by_time_wants_complete_trials():
 def test_false_claims_for_any_outcome_are_counted_together():
     """Independent outcomes without an effect: 1 - 0.975^2; the affected one is not among them."""
     scenario = Scenario("own", 5.0, outcomes=3, affected=1)
-    table = judged(scenario, exact_ancovas(FLAT), 2000).reset_index().set_index(["outcome", "quantity"])
+    table = judged(scenario, exact_ancovas(FLAT), 1000).reset_index().set_index(["outcome", "quantity"])
     assert table.loc[("1", "power"), "estimate"] == 1
     df = N - P
     level = stats.t.sf(stats.t.isf(0.025, df - 1) * np.sqrt(df / (df - 1)), df)

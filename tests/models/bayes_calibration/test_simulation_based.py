@@ -77,6 +77,13 @@ def test_numbers_do_not_depend_on_processes():
     assert np.array_equal(run(ExactSampling(), 12).ranks, spread.ranks)
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_prototypes_are_trials_of_31_and_13(name):
+    observed = SHIPPED[name]().observed
+    assert sorted(observed.arms) == ["cells"] * 31 + ["control"] * 13
+    assert np.isfinite(observed.values).any(axis=1).all()
+
+
 def test_divergent_fits_are_counted_and_kept():
     found = run(ExactSampling(diverging=3), 40)
     assert 0 < found.divergent < 40

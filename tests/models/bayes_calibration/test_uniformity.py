@@ -45,7 +45,7 @@ def test_bins_of_unequal_width_expect_by_their_width():
 
 def test_the_p_value_is_uniform_where_ranks_are():
     rng = np.random.default_rng(2)
-    p = [uniformity(rng.integers(0, 100, 400), 99).p for _ in range(1000)]
+    p = [uniformity(rng.integers(0, 100, 400), 99).p for _ in range(300)]
     assert stats.kstest(p, "uniform").pvalue > 0.01
 
 
@@ -56,15 +56,15 @@ def test_too_few_simulations_give_no_p():
 
 
 def test_the_band_holds_uniform_ranks_at_all_points_together():
-    """95 % by its construction; other simulations than those that made it, binomial error of 2,000."""
+    """95 % by its construction; other simulations than those that made it, binomial error of 1,000."""
     edges = bin_edges(200, 99)
     points = tuple(float(at) for at in edges[1:-1] / 100)
     band = simultaneous_band(200, points)
     rng = np.random.default_rng(7)
     inside = []
-    for _ in range(2000):
+    for _ in range(1000):
         counts = np.histogram(rng.integers(0, 100, 200), edges)[0]
         own = difference(counts, band.points)
         inside.append(np.all((own >= band.low - 1e-12) & (own <= band.high + 1e-12)))
     # discrete counts make the band hold 95 % or slightly more
-    assert 0.94 <= np.mean(inside) <= 0.975
+    assert 0.93 <= np.mean(inside) <= 0.98
