@@ -86,6 +86,7 @@ def gather(question: Question, posterior: Posterior) -> Evidence:
         question.plan.accept,
         seed=question.seed,
         refit=refit,
+        converged=posterior.convergence,
     )
 
 

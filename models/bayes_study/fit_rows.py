@@ -58,7 +58,7 @@ def _effects(task: Task, posterior: Posterior) -> Iterator[tuple[str, Target]]:
 
 def _is_wanted(task: Task, target: Target) -> bool:
     """Tell group x time from the difference at follow-up, which has another estimator."""
-    return task.question.model.kind != "bayes_group_time" or target.term == "group_by_time"
+    return task.kind != "bayes_group_time" or target.term == "group_by_time"
 
 
 def estimate_rows(task: Task, stored: Stored) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -151,7 +151,7 @@ def evidence_rows(task: Task, stored: Stored) -> Iterator[Row]:
 def predictive_rows(task: Task, stored: Stored) -> Iterator[Row]:
     """Yield the predictive checks of prior and posterior by outcome, visit and arm; none of a joint model."""
     outcomes = [name for name in task.places if name]
-    for check in stored.checks if task.question.model.kind != "bayes_joint_change" else ():
+    for check in stored.checks if task.kind != "bayes_joint_change" else ():
         outcome = check["column"] if outcomes else ""
         visit = task.visit if outcomes else check["column"]
         place = task.places[outcome]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from neurotrial.bayes_plan import SamplingPlan
-from neurotrial.models.bayes.fit import Posterior, converged
+from neurotrial.models.bayes.fit import Posterior
 from neurotrial.models.bayes.posterior_data import dataset, target_labels
 from neurotrial.models.bayes.sampling import Draws
+from neurotrial.models.bayes_evidence.convergence import Convergence, Precision
 from neurotrial.paths import replacing
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def write_posterior(path: Path, model: BayesModel, stored: Stored) -> None:
         "sampling": json.dumps(posterior.sampling.model_dump()),
         "attempts": posterior.attempts,
         "fault": posterior.fault,
+        "convergence": json.dumps(asdict(posterior.convergence), default=list),
         "evidence": json.dumps(list(stored.evidence)),
         "checks": json.dumps(list(stored.checks)),
     }
@@ -133,13 +135,23 @@ def read_posterior(path: Path, model: BayesModel) -> Stored:
     draws = _draws(values, stats, model)
     posterior = Posterior(
         draws=draws,
-        convergence=converged(model, draws),
+        convergence=_convergence(json.loads(about["convergence"])),
         sampler=str(about["sampler"]),
         sampling=SamplingPlan.model_validate(json.loads(about["sampling"])),
         attempts=int(about["attempts"]),
         fault=str(about["fault"]),
     )
     return Stored(posterior, json.loads(about["evidence"]), json.loads(about["checks"]))
+
+
+def _convergence(stored: Mapping[str, Any]) -> Convergence:
+    return Convergence(
+        numbers=tuple(Precision(**one) for one in stored["numbers"]),
+        constant=tuple(stored["constant"]),
+        bfmi=np.array(stored["bfmi"]),
+        divergences=stored["divergences"],
+        depth_share=stored["depth_share"],
+    )
 
 
 def _draws(values: Mapping[str, Any], stats: Mapping[str, Any], model: BayesModel) -> Draws:

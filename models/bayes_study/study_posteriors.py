@@ -181,8 +181,7 @@ def _work(tasks: Sequence[Task]) -> Mapping[str, str]:
 
 def _add(rows: BayesRows, task: Task, study: Study) -> None:
     stored = read_posterior(task.path, task.question.model)
-    kind = task.question.model.kind
-    if kind == "bayes_joint_change":
+    if task.kind == "bayes_joint_change":
         explained = next(name for name in reversed([name for name in task.places if name]))
         rows.associations.extend(association_rows(task, stored, study.outcome(explained).unit))
     else:

@@ -50,6 +50,8 @@ class Task:
 
     Attributes
     ----------
+    kind : str
+        The method that the study file names.
     places : mapping of str to Place
         By outcome of the model's numbers (empty for the only one): where their rows belong.
     question : Question
@@ -66,6 +68,7 @@ class Task:
         Where the posterior goes.
     """
 
+    kind: str
     places: Mapping[str, Place]
     question: Question
     prior: str
@@ -77,7 +80,7 @@ class Task:
     @property
     def method(self) -> str:
         """Slug of the estimates."""
-        return f"{self.question.model.kind}_{self.prior}"
+        return f"{self.kind}_{self.prior}"
 
     @property
     def home(self) -> Place:
@@ -182,7 +185,9 @@ class _Wanted:
         maker = self.make()
         for prior, seed in zip(self.priors, self.stream.generate_state(len(self.priors)), strict=True):
             question = Question(maker.model(getattr(plan.effect, prior)), plan, int(seed))
-            task = Task(self.places, question, prior, self.wordings, maker.note, self.visit, folder)
+            task = Task(
+                self.kind, self.places, question, prior, self.wordings, maker.note, self.visit, folder
+            )
             digest = question_hash(question, sampler_name())[:_KEY_DIGITS]
             yield replace(task, path=folder / f"{task.name.replace('/', '-')}-{digest}.nc")
 
