@@ -154,16 +154,13 @@ class GaussianModel:
 
     @cached_property
     def _known(self) -> FloatArray:
-        return np.where(self.seen, self.values, 0.0)
+        return np.ascontiguousarray(np.where(self.seen, self.values, 0.0))
 
     @cached_property
     def _whole_design(self) -> FloatArray:
-        """Coefficients first, then deviations."""
-        return (
-            self.design
-            if self.pooling is None
-            else np.concatenate([self.design, self.pooling.design], axis=2)
-        )
+        """Coefficients first, then deviations; in the one memory order that the likelihood is compiled for."""
+        parts = [self.design] if self.pooling is None else [self.design, self.pooling.design]
+        return np.ascontiguousarray(np.concatenate(parts, axis=2))
 
     @cached_property
     def _turned(self) -> Turned:

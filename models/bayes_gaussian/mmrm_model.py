@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.errors import InputError, Problem, refuse
+from neurotrial.formulas import formula_names
 from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
 from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Scaling
@@ -101,9 +102,12 @@ def repeated_measures(
     Raises
     ------
     InputError
-        As `neurotrial.models.mmrm`; and if the arm is not in the formula, changes, or has fewer than two participants,
-        there are more than 10 visits, or the first visit does not vary within arms.
+        As `neurotrial.models.mmrm`; and if the arm is not in the formula (or is, with a common baseline), changes, or
+        has fewer than two participants, there are more than 10 visits, or the first visit does not vary within arms.
     """
+    if common_baseline and arm in formula_names(formula.partition("~")[2]):
+        remedy = "leave it out: it is added at every visit but the first"
+        raise refuse("formula", f"names the arm {arm!r}, which has a common baseline", remedy)
     whole = f"{formula} + {visit} + {arm}:{visit}" if common_baseline else formula
     roles = roles_of(whole, data, subject=subject, visit=visit)
     if arm not in roles.explaining:
