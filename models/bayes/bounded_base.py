@@ -79,6 +79,14 @@ class BoundedModel(ABC):
     def expected(self, parameters: Parameters, codes: IntArray) -> FloatArray:
         """Return the expected scores if the arms were `codes`, shape (draws, n), in points."""
 
+    @abstractmethod
+    def log_likelihood(self, parameters: Parameters) -> FloatArray:
+        """Return the log likelihood of each participant's score, shape (draws, n)."""
+
+    @abstractmethod
+    def replicate(self, parameters: Parameters, rng: np.random.Generator) -> FloatArray:
+        """Draw new scores, shape (draws, n, 1)."""
+
     @property
     def first_arm(self) -> int:
         """Place of the first arm effect among the coefficients."""
