@@ -81,19 +81,11 @@ class BoundedModel(ABC):
 
     @abstractmethod
     def log_likelihood(self, parameters: Parameters) -> FloatArray:
-<<<<<<< HEAD:models/bayes_bounded/bounded_base.py
         """Return the log likelihood of each participant, shape (draws, n)."""
 
     @abstractmethod
     def replicate(self, parameters: Parameters, rng: np.random.Generator) -> FloatArray:
         """Draw new scores in the place of those observed, shape (draws, n, 1), in points."""
-=======
-        """Return the log likelihood of each participant's score, shape (draws, n)."""
-
-    @abstractmethod
-    def replicate(self, parameters: Parameters, rng: np.random.Generator) -> FloatArray:
-        """Draw new scores, shape (draws, n, 1)."""
->>>>>>> h_bounded:models/bayes/bounded_base.py
 
     @property
     def first_arm(self) -> int:
