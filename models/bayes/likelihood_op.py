@@ -15,7 +15,7 @@ from pytensor.link.numba.dispatch.basic import numba_funcify
 __all__ = ["CompiledLikelihood"]
 
 
-class CompiledLikelihood(Op):  # type: ignore[misc] # PyTensor has no types
+class CompiledLikelihood(Op):
     """A log likelihood that numba has compiled together with its derivatives.
 
     Parameters
@@ -54,7 +54,7 @@ class CompiledLikelihood(Op):  # type: ignore[misc] # PyTensor has no types
         derivatives = [cotangents[0] * value for value in outputs[1:]]
         return derivatives + [DisconnectedType()() for _ in inputs[self.n_parameters :]]
 
-    L_op = pullback
+    L_op = pullback  # type: ignore[assignment] # sequences of variables, which PyTensor does not tell apart
     """The name in the older generation."""
 
 

@@ -92,7 +92,7 @@ def posterior_groups(model: BayesModel, draws: Draws, n_predictive: int, seed: i
     few = np.linspace(0, draws.energy.shape[1] - 1, min(n_predictive, draws.energy.shape[1])).astype(int)
     thinned = {name: flattened(values[:, few]) for name, values in draws.variables.items()}
     prior = model.draw_prior(np.random.default_rng(prior_seed), chains * n_predictive)
-    statistics = {
+    statistics: dict[str, Any] = {
         "energy": draws.energy,
         "diverging": draws.diverging,
         "tree_depth": draws.depth,

@@ -166,13 +166,27 @@ class GaussianModel:
     def _turned(self) -> Turned:
         return turned(self.prior, rough_information(self._known, self.design, self.seen, self.covariance.sd))
 
+    @cached_property
+    def _pooled_axes(self) -> FloatArray:
+        """Axes of the deviations of each pooled effect, orthogonal, so that their prior is as it was; (m, m)."""
+        pooling = self.pooling
+        if pooling is None:
+            return np.empty((0, 0))
+        axes = np.zeros((len(pooling.of), len(pooling.of)))
+        for group in range(len(pooling.sd)):
+            own = np.flatnonzero(pooling.of == group)
+            design = pooling.design[:, :, own]
+            known = rough_information(self._known, design, self.seen, self.covariance.sd)
+            axes[np.ix_(own, own)] = np.linalg.eigh(known)[1]
+        return axes
+
     def data(self) -> dict[str, Any]:
         """Return the data of the PyMC model."""
         pattern, patterns = self._patterns
         location, root = self._turned.location, self._turned.root
         design = self.design @ root
         if self.pooling is not None:
-            design = np.concatenate([design, self.pooling.design], axis=2)
+            design = np.concatenate([design, self.pooling.design @ self._pooled_axes], axis=2)
         data: dict[str, Any] = {
             "values": np.where(self.seen, self._known - self.design @ location, 0.0),
             "design": np.ascontiguousarray(design),
@@ -211,7 +225,7 @@ class GaussianModel:
             found["dof"] = FEWEST_DOF + drawn["dof_above"]
         if self.pooling is not None:
             found["tau"] = drawn["tau"]
-            found["deviation"] = drawn["tau"][:, self.pooling.of] * drawn["eta"]
+            found["deviation"] = drawn["tau"][:, self.pooling.of] * (drawn["eta"] @ self._pooled_axes.T)
         return found
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, FloatArray]:

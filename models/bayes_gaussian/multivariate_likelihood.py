@@ -136,8 +136,16 @@ def _density(constant: float, square: float, n: int, dof: float) -> float:
 
 
 @jit
+def _square(values: FloatArray) -> float:
+    total = 0.0
+    for value in values:
+        total += value * value
+    return total
+
+
+@jit
 def _residual(
-    row: int, places: Any, values: FloatArray, design: FloatArray, coefficients: FloatArray
+    row: Any, places: Any, values: FloatArray, design: FloatArray, coefficients: FloatArray
 ) -> FloatArray:
     out = np.empty(len(places))
     for k in range(len(places)):
@@ -190,7 +198,7 @@ def _pattern_sums(
     constant = _constant(own, nu)
     for row in rows:
         white = _whitened(own, _residual(row, places, values, design, coefficients))
-        square = white @ white
+        square = _square(white)
         total += _density(constant, square, n, nu)
         weight = (nu + n) / (nu + square) if nu > 0 else 1.0
         back = _back_whitened(own, white)
@@ -226,7 +234,7 @@ def log_likelihoods(
         constant = _constant(own, dof[0])
         for row in np.flatnonzero(pattern == group):
             white = _whitened(own, _residual(row, places, values, design, coefficients))
-            out[row] = _density(constant, white @ white, len(places), dof[0])
+            out[row] = _density(constant, _square(white), len(places), dof[0])
     return out
 
 

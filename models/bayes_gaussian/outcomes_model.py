@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
 
-__all__ = ["OutcomeTables", "outcome_tables", "outcomes_model"]
+__all__ = ["OutcomeTables", "outcome_tables", "outcomes_model", "pooled_sampling"]
 
+_TARGET_ACCEPT, _TUNE = 0.95, 1000
 _MOST = 12
 """Outcomes; an unrestricted correlation of more asks too much of a trial."""
 
@@ -209,6 +210,16 @@ def outcomes_model(
         asked=tuple(_targets(given, wordings, p)),
         pooling=Pooling(deviations, np.repeat(np.arange(a), k), np.full(a, others.pooling_sd)),
     )
+
+
+def pooled_sampling(plan: BayesPlan) -> BayesPlan:
+    """Return the plan with the least care that a spread of effects takes: smaller steps and a longer warm-up."""
+    own = plan.sampling
+    changed = {
+        "target_accept": max(own.target_accept, _TARGET_ACCEPT),
+        "tune": max(own.tune, _TUNE),
+    }
+    return plan.model_copy(update={"sampling": own.model_copy(update=changed)})
 
 
 def _prior(given: OutcomeTables, effect: NormalPrior, plan: BayesPlan, a: int) -> CoefficientPrior:

@@ -15,6 +15,7 @@ from neurotrial.errors import InputError
 from neurotrial.models.bayes.asked import Wording
 from neurotrial.models.bayes.fit import Question
 from neurotrial.models.bayes.sampling import sampler_name
+from neurotrial.models.bayes_gaussian.outcomes_model import pooled_sampling
 from neurotrial.models.bayes_study.question_hash import question_hash
 from neurotrial.models.bayes_study.study_models import (
     ancova_maker,
@@ -182,6 +183,7 @@ class _Wanted:
 
     def tasks(self, study: Study, folder: Path) -> Iterator[Task]:
         plan: BayesPlan = study.bayes  # type: ignore[assignment] # the rules of the study file demand it
+        plan = pooled_sampling(plan) if self.kind == _POOLED else plan
         maker = self.make()
         for prior, seed in zip(self.priors, self.stream.generate_state(len(self.priors)), strict=True):
             question = Question(maker.model(getattr(plan.effect, prior)), plan, int(seed))
