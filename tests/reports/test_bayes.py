@@ -17,12 +17,14 @@ from neurotrial.reports.figures.predictive import predictive_figures
 from neurotrial.reports.figures.priors import prior_figure, standardised_posteriors
 from neurotrial.reports.number_format import probability
 from neurotrial.reports.posteriors import bayes_kinds, bayesian_analyses, counterpart, posteriors_of
-from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_text, failed_posteriors_text
+from neurotrial.reports.prose.bayes import bayes_results_text, failed_posteriors_text
+from neurotrial.reports.prose.bayes_methods import bayes_methods_text
 from neurotrial.reports.prose.limits import limitations_text
 from neurotrial.reports.report import Report
 from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
 from neurotrial.reports.tables.bayes_diagnostics import diagnostics_table
-from neurotrial.reports.tables.bayes_evidence import predictive_table, prior_table
+from neurotrial.reports.tables.bayes_predictive import predictive_table
+from neurotrial.reports.tables.bayes_priors import prior_table
 from neurotrial.reports.tables.estimators import estimator_table
 
 
