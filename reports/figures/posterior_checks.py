@@ -86,6 +86,7 @@ def plot_predictive(
         kind="ecdf",
         num_samples=n_replicates,
         col_wrap=len(arms),
+        visuals={"remove_axis": False},
     )
     styles = named_styles(arms)
     for panel, (name, pair) in zip(axes, panels.items(), strict=False):
@@ -120,8 +121,6 @@ def _dress(panel: Axes, title: str, style: ArmStyle) -> None:
         line.set(color=style.colour, alpha=0.25, linewidth=0.8)
     observed.set(color="#000000", linewidth=1.8)
     panel.set_title(title, fontsize=9)
-    panel.yaxis.set_visible(True)
-    panel.spines["left"].set_visible(True)
     panel.set_ylim(0, 1)
 
 

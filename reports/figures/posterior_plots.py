@@ -8,7 +8,12 @@ import numpy as np
 
 from neurotrial.bayes_plan import FAMILY
 from neurotrial.errors import refuse
-from neurotrial.reports.figures.arviz_panels import Believed, draw_forest, draw_prior_posterior, draw_ranks
+from neurotrial.reports.figures.posterior_panels import (
+    Believed,
+    draw_forest,
+    draw_prior_posterior,
+    draw_ranks,
+)
 from neurotrial.reports.figures.style import in_house_style
 
 if TYPE_CHECKING:
@@ -128,7 +133,7 @@ def plot_ranks(fit: BayesianFit, *, prior: str | None = None) -> Figure:
     Returns
     -------
     Figure
-        A panel for each effect, see `neurotrial.reports.figures.arviz_panels.draw_ranks`.
+        A panel for each effect, see `neurotrial.reports.figures.posterior_panels.draw_ranks`.
 
     Raises
     ------

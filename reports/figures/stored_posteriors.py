@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.reports.effects import BAYES_LABELS, capitalised
-from neurotrial.reports.figures.arviz_panels import Believed, draw_prior_posterior, draw_ranks
+from neurotrial.reports.figures.posterior_panels import Believed, draw_prior_posterior, draw_ranks
 from neurotrial.reports.figures.style import in_house_style, mark_simulated, note_simulated
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
@@ -120,15 +120,16 @@ def rank_figure(data: CitedResults, analysis: Analysis, stored: list[StoredDraws
     own = [one for one in stored if one.prior == _MAIN]
     if not own:
         return None
-    figure = draw_ranks({_label(data, one): one.draws for one in own})
+    shown = dict(zip(_labels(data, own), own, strict=True))
+    figure = draw_ranks({label: one.draws for label, one in shown.items()})
     mark_simulated(figure, data.study)
     caption = (
         f"{escape(analysis.label)}: ranks of the draws of each chain among those of all chains, {_MAIN} prior, as distribution functions less "
         "the uniform one. Chains that agree stay within the band."
     )
     words = "; ".join(
-        f"{_label(data, one)}: {whole(len(one.draws))} chains of {whole(one.draws.shape[1])} draws, R-hat {number(one.rhat, 3)}"
-        for one in own
+        f"{label}: {whole(len(one.draws))} chains of {whole(one.draws.shape[1])} draws, R-hat {number(one.rhat, 3)}"
+        for label, one in shown.items()
     )
     alt = f"Rank plots of the chains. {words}.{note_simulated(data.study)}"
     return Plot(f"ranks-{analysis.name}".replace("_", "-"), figure, Markdown(caption), alt)
@@ -153,9 +154,9 @@ def stored_prior_figure(data: CitedResults, analysis: Analysis, stored: list[Sto
         None without draws of one effect under every prior.
     """
     rows: dict[str, list[StoredDraws]] = {}
-    for one in stored:
-        if one.kind in _NORMAL:
-            rows.setdefault(_label(data, one), []).append(one)
+    normal = [one for one in stored if one.kind in _NORMAL]
+    for label, one in zip(_labels(data, normal), normal, strict=True):
+        rows.setdefault(label, []).append(one)
     most = max((len(own) for own in rows.values()), default=0)
     rows = {label: own for label, own in rows.items() if len(own) == most}
     if not rows:
@@ -181,9 +182,21 @@ def stored_prior_figure(data: CitedResults, analysis: Analysis, stored: list[Sto
     return Plot(f"prior-posterior-{analysis.name}".replace("_", "-"), figure, Markdown(caption), alt)
 
 
-def _label(data: CitedResults, one: StoredDraws) -> str:
-    contrast = f", {one.effect.comparison}" if len(data.comparisons) > 1 else ""
-    return f"{one.effect.outcome.label}, {BAYES_LABELS[one.kind]}{contrast}"
+def _labels(data: CitedResults, stored: list[StoredDraws]) -> list[str]:
+    """Return model, outcome and contrast of each, as far as they tell it apart."""
+    several = len({one.effect.outcome.name for one in stored}) > 1
+    return [
+        ", ".join(
+            part
+            for part in (
+                one.effect.outcome.label if several else "",
+                BAYES_LABELS[one.kind],
+                one.effect.comparison if len(data.comparisons) > 1 else "",
+            )
+            if part
+        )
+        for one in stored
+    ]
 
 
 def _normal_draws(one: StoredDraws) -> FloatArray:
