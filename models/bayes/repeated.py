@@ -112,24 +112,26 @@ class BayesianMmrm(BayesianFit):
         Raises
         ------
         InputError
-            If a coefficient is not known, or the number of weights is wrong.
+            If a coefficient is not known, or the weights are not finite or too many or few.
         """
-        names = self.given.design.names
-        rows = []
-        for name, given in weights.items():
-            if isinstance(given, Mapping):
-                unknown = [key for key in given if key not in names]
-                if unknown:
-                    rule = f"contrast {name!r} names {', '.join(unknown)}"
-                    raise refuse("contrast", rule, f"use the coefficients: {', '.join(names)}")
-                rows.append([float(given.get(key, 0.0)) for key in names])
-            elif len(given) != len(names):
-                rule = f"contrast {name!r} does not have one weight for each of {len(names)} coefficients"
-                raise refuse("contrast", rule, f"in this order: {', '.join(names)}")
-            else:
-                rows.append([float(value) for value in given])
+        rows = [self._weights(name, given) for name, given in weights.items()]
         labels = tuple(Label("contrast", name) for name in weights)
         return PosteriorFunctions(np.array(rows), labels, self, Split("", "", self.given.roles.visit))
+
+    def _weights(self, name: str, given: Mapping[str, float] | Sequence[float]) -> FloatArray:
+        """Return weights of all coefficients."""
+        names = self.given.design.names
+        if isinstance(given, Mapping):
+            unknown = [key for key in given if key not in names]
+            if unknown:
+                rule = f"contrast {name!r} names {', '.join(unknown)}"
+                raise refuse("contrast", rule, f"use the coefficients: {', '.join(names)}")
+            given = [given.get(key, 0.0) for key in names]
+        row = np.asarray(given, dtype="float64")
+        if row.shape != (len(names),) or not np.isfinite(row).all():
+            rule = f"contrast {name!r} does not have one finite weight for each of {len(names)} coefficients"
+            raise refuse("contrast", rule, f"in this order: {', '.join(names)}")
+        return row
 
 
 def bayes_mmrm(

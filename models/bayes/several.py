@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
-from neurotrial.errors import refuse
+from neurotrial.errors import InputError, refuse
 from neurotrial.models.bayes.asked import Wording, wording
 from neurotrial.models.bayes.result import BayesianFit, fit_priors
 from neurotrial.models.bayes.settings import models_by_prior, plan_of, shows_progress
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes_gaussian.joint_model import joint_model
 from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outcomes_model, pooled_sampling
+from neurotrial.models.checks import arm_table
+from neurotrial.models.design import covariate_problems, term_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,8 +189,16 @@ def bayes_joint_change(
         wording(direction=direction, visit=visit, baseline_visit=baseline_visit, conf_level=conf_level)
         for direction in directions
     )  # type: ignore[assignment] # two directions
-    wanted = [name for name in (x, x_baseline, y, y_baseline) if name in data]
-    complete = data.dropna(subset=wanted)
+    measured = (x, x_baseline, y, y_baseline)
+    problems = covariate_problems(covariates, data, (*measured, arm))
+    if problems:
+        raise InputError(problems)
+    whole = data if data.index.is_unique else data.reset_index(drop=True)
+    terms = [name for term in covariates for name in term_columns(term, whole)]
+    known = arm_table(
+        whole, arm=arm, numeric=measured, others=tuple(dict.fromkeys(terms)), reference=reference
+    )
+    complete = whole.loc[known.frame.index]
     tables = [
         standardise(
             complete, outcome=after, baseline=before, arm=arm, reference=reference, covariates=covariates
@@ -199,6 +209,4 @@ def bayes_joint_change(
         plan, prior_sets, lambda effect: joint_model(tables[0], tables[1], effect, plan, (x, y), asked)
     )
     fits = fit_priors(models, plan, seed, progress=shows_progress(progress))
-    gone = len(data) - len(tables[0].table.frame)
-    note = (f"participants left out because something is missing: {gone}",) if gone else ()
-    return BayesianFit(fits, dict(zip((x, y), asked, strict=True)), note)
+    return BayesianFit(fits, dict(zip((x, y), asked, strict=True)), (known.note,) if known.note else ())

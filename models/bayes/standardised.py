@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.errors import InputError, Problem
+from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.models.checks import arm_table
 from neurotrial.models.design import build_design, covariate_problems, term_columns
 
@@ -95,9 +95,11 @@ def standardise(
     Raises
     ------
     InputError
-        If the table breaks a rule of `neurotrial.models.checks.arm_table`, a covariate is no safe term, or baseline or
-        a covariate does not vary, so that it has no SD.
+        If the table breaks a rule of `neurotrial.models.checks.arm_table`, outcome and baseline are one column, a
+        covariate is no safe term, or baseline or a covariate does not vary, so that it has no SD.
     """
+    if outcome == baseline:
+        raise refuse("outcome, baseline", f"{outcome!r} is both", "name two columns")
     problems = covariate_problems(covariates, data, (outcome, baseline, arm))
     if problems:
         raise InputError(problems)

@@ -25,10 +25,11 @@ class Importance:
     Attributes
     ----------
     log_weights : ndarray, shape (draws, m)
-        Their exponentials sum to 1 for each of the m posteriors; NaN where a log ratio is not finite.
+        Their exponentials sum to 1 for each of the m posteriors; NaN where a log ratio is not finite, or all but a few
+        ratios vanish beside the largest.
     k : ndarray, shape (m,)
         Shape of the generalised Pareto distribution of the largest ratios; minus infinity where they are equal,
-        infinity where a log ratio is not finite.
+        infinity where the log weights are NaN.
     efficiency : ndarray, shape (m,)
         Effective draws over draws, of the inverse ratio.
     """
@@ -75,5 +76,9 @@ def _smoothed_one(log_ratios: FloatArray, chains: int) -> tuple[FloatArray, floa
     statistics = array_statistics()
     inverse = np.exp(log_ratios.min() - log_ratios).reshape(chains, -1)
     efficiency = float(statistics.ess(inverse, method="mean", relative=True))
-    log_weights, k = statistics.psislw(-log_ratios, r_eff=efficiency)
+    # where all but a few ratios vanish beside the largest there is no tail to fit: a k that looks fine, weights of NaN
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_weights, k = statistics.psislw(-log_ratios, r_eff=efficiency)
+    if np.isnan(log_weights).any():
+        return np.full_like(log_ratios, np.nan), np.inf, efficiency
     return log_weights, float(k), efficiency

@@ -1,59 +1,19 @@
-"""Trials on the standardised scale, and draws that no sampler made."""
+"""Tables of participants, and draws that no sampler made."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from neurotrial.bayes_plan import BayesPlan, NormalPrior, NuisancePriors
+from neurotrial.bayes_plan import BayesPlan
+from neurotrial.models.bayes.asked import Wording
 from neurotrial.models.bayes.fit import Question
 from neurotrial.models.bayes.sampling import Draws
-from neurotrial.models.bayes.standardised import TwoVisits
+from neurotrial.models.bayes.standardised import standardise
+from neurotrial.models.bayes_gaussian.ancova_model import ancova_model
 
-PRIORS = NuisancePriors(
-    intercept_sd=1.5,
-    slope=NormalPrior(mean=0.3, sd=0.8),
-    covariate_sd=0.7,
-    imbalance_sd=0.6,
-    residual_sd=0.9,
-    correlation_eta=3.0,
-)
-EFFECT = NormalPrior(mean=0.5, sd=0.4)
-
-
-def visits(n=12, n_compared=2, n_covariates=2, seed=5):
-    rng = np.random.default_rng(seed)
-    arms = np.eye(n_compared + 1)[np.arange(n) % (n_compared + 1)][:, 1:]
-    return TwoVisits(
-        rng.normal(size=n), rng.normal(size=n), arms - arms.mean(axis=0), rng.normal(size=(n, n_covariates))
-    )
-
-
-def question(kind, effect=EFFECT, seed=3, **sizes):
-    return Question(kind, visits(**sizes), effect, BayesPlan(others=PRIORS), seed)
-
-
-def independent_draws(shape, rng, chains=4, draws=1000, *, ancova=True, diverging=0, stuck=False):
-    """Draws of the variables of a model, independent of each other and of any data; one chain far away if stuck."""
-    size = (chains, draws)
-    effect = rng.normal(0.4, 0.3, (*size, shape[0]))
-    if stuck:
-        effect[0] += 5
-    variables = {"effect": effect}
-    names = ("intercept", "slope") if ancova else ("mean_baseline", "time")
-    variables |= {name: rng.normal(0.3, 0.1, size) for name in names}
-    if ancova:
-        variables["sigma"] = rng.uniform(0.5, 1.5, size)
-    else:
-        variables["imbalance"] = rng.normal(0, 0.1, (*size, shape[0]))
-        variables["sd"] = rng.uniform(0.5, 1.5, (*size, 2))
-        variables["half_correlation"] = rng.beta(9, 3, size)
-        variables["correlation"] = 2 * variables["half_correlation"] - 1
-    if shape[1]:
-        variables["covariate_weights"] = rng.normal(size=(*size, shape[1]))
-    flags = np.zeros(size, dtype=bool)
-    flags.ravel()[:diverging] = True
-    return Draws(variables, rng.normal(size=size), flags)
+ANCOVA = {"outcome": "after", "baseline": "before", "arm": "arm", "reference": "control"}
+"""Columns of `participants`, for the analysis of covariance."""
 
 
 def participants(n=30, seed=2):
@@ -66,3 +26,46 @@ def participants(n=30, seed=2):
     return pd.DataFrame(
         {"arm": arm, "before": before, "after": after, "age": age, "site": np.where(age > 60, "a", "b")}
     )
+
+
+def both_visits(wide):
+    """The same participants with a row for each visit."""
+    who = [f"sub-{row:02d}" for row in range(len(wide))]
+    parts = [
+        wide.assign(who=who, visit=visit, score=wide[column])
+        for visit, column in (("baseline", "before"), ("day90", "after"))
+    ]
+    long = pd.concat(parts, ignore_index=True)
+    return long.assign(arm=pd.Categorical(long["arm"], ["control", "cells"]))
+
+
+def ancova_question(plan=None, seed=3, prior="neutral", **options):
+    """The question of an analysis of covariance of `participants`."""
+    plan = plan or BayesPlan()
+    given = standardise(participants(), **ANCOVA, **options)
+    return Question(ancova_model(given, getattr(plan.effect, prior), plan, Wording()), plan, seed)
+
+
+def independent_draws(model, rng, chains=4, draws=1000, *, diverging=0, stuck=False):
+    """Draws of the parameters of a model from its priors; one chain far away if stuck."""
+    flat = model.draw_prior(rng, chains * draws)
+    variables = {name: values.reshape(chains, draws, *values.shape[1:]) for name, values in flat.items()}
+    if stuck:
+        variables["coefficients"][0] += 10
+    flags = np.zeros((chains, draws), dtype=bool)
+    flags.ravel()[:diverging] = True
+    return Draws(
+        variables, rng.normal(size=flags.shape), flags, np.full(flags.shape, 3.0), np.zeros_like(flags)
+    )
+
+
+class Scripted:
+    """A sampler that hands out prepared draws, one set a call, and notes how it was asked."""
+
+    def __init__(self, *faults):
+        self.faults, self.asked = list(faults), []
+
+    def sample(self, model, plan, seed, *, progress=False):
+        self.asked.append((plan, seed, progress))
+        fault = self.faults.pop(0) if self.faults else {}
+        return independent_draws(model, np.random.default_rng(seed), **fault)

@@ -1,118 +1,108 @@
-"""Sampled posteriors: exact ones agree, effective draws suffice, data are swapped; one worker compiles for all."""
+"""Sampled posteriors of the two shapes that the quick suite compiles: exact ones agree, seeds repeat, data are swapped."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from bayes_fixture import participants, question
+from bayes_fixture import ANCOVA, both_visits, participants
 
-from neurotrial.bayes_plan import PRIOR_SETS, BayesPlan, SamplingPlan
-from neurotrial.models import bayes_two_visits
-from neurotrial.models.bayes.fit import Question, sample_posterior
-from neurotrial.models.bayes.predictive import draw_prior, replicate
-from neurotrial.models.bayes.sampling import NUTPIE, PYMC, compiled
-from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME, build_model, model_data
-from neurotrial.models.bayes_calibration.verify import LIMIT, exact_posterior, trial, verify_posteriors
+from neurotrial.bayes_plan import PRIOR_SETS, BayesPlan
+from neurotrial.models import bayes_ancova, bayes_mmrm
+from neurotrial.models.bayes.sampling import NUTPIE, compiled
+from neurotrial.models.bayes.standardised import standardise
+from neurotrial.models.bayes_calibration.exact import exact_ancova
+from neurotrial.models.bayes_calibration.exact_group_time import exact_group_time, pair_model
+from neurotrial.models.bayes_calibration.verify import LIMIT, VERIFIED, trial, verify_posteriors
+from neurotrial.models.bayes_evidence.convergence import precision
+
+
+def errors(fit, target):
+    """Monte Carlo standard errors of mean and SD, in the unit of the outcome."""
+    found = precision("", target.draws.reshape(fit.posterior.draws.energy.shape))
+    return np.array([found.mcse_mean, found.mcse_sd])
+
+
+def moments(target):
+    return np.array([target.draws.mean(), target.draws.std(ddof=1)])
 
 
 def test_sampled_posteriors_are_within_four_monte_carlo_errors_of_the_exact_ones():
+    """Mean, SD, 2.5 % and 97.5 % points and probability of benefit, of both models on two trials with every prior."""
     table = verify_posteriors()
     assert len(table) == 2 * 2 * 3 * 5
     assert table["distance"].max() < LIMIT, table.loc[~table["ok"]].to_string()
 
 
-def test_a_table_of_participants_gives_every_prior_in_its_own_unit():
-    people = participants()
-    options = {"outcome": "after", "baseline": "before", "arm": "arm", "reference": "control", "mcid": 3.0}
-    fit = bayes_two_visits(people, **options, bounds=(0, 100))
-    rows = fit.tidy()
-    assert list(rows["method"]) == [f"bayes_ancova_{prior}" for prior in PRIOR_SETS]
+@pytest.fixture(scope="module")
+def fitted():
+    return bayes_ancova(participants(), **ANCOVA, mcid=3.0, bounds=(0, 100), seed=4)
+
+
+def test_a_table_of_participants_gives_every_prior_in_its_own_unit(fitted):
+    rows = fitted.tidy()
     assert (rows["status"] == "ok").all()
-    assert (rows["interval_kind"] == "eti").all()
-    assert fit.diagnostics[["ess_bulk", "ess_tail"]].to_numpy().min() > 1000
-    assert (fit.diagnostics["divergences"] == 0).all()
-    for row in rows.to_dict("records"):
-        draws = fit.effect_draws(row["method"].removeprefix("bayes_ancova_"))[..., 0]
-        assert row["estimate"] == pytest.approx(draws.mean())
-        assert row["std_error"] == pytest.approx(draws.std(ddof=1))
-        assert [row["conf_low"], row["conf_high"]] == pytest.approx(np.quantile(draws, [0.025, 0.975]))
-        assert row["probability_benefit"] == pytest.approx((draws > 0).mean())
-        assert row["probability_mcid"] == pytest.approx((draws > 3).mean())
+    given, plan = standardise(participants(), **ANCOVA), BayesPlan()
+    for prior in PRIOR_SETS:
+        own = fitted.fits[prior]
+        exact = exact_ancova(given.visits, getattr(plan.effect, prior), plan.others)
+        row = rows[(rows["method"] == f"bayes_ancova_{prior}") & (rows["term"] == "arm")].iloc[0]
+        target = own.targets[0]
+        assert moments(target) == pytest.approx([row["estimate"], row["std_error"]])
+        away = moments(target) - given.sd * np.array([exact.mean, exact.sd])
+        assert (np.abs(away) < LIMIT * errors(own, target)).all()
+        # 4,000 draws with more than 1,000 effective ones
+        assert abs(row["probability_benefit"] - (1 - exact.cdf(0))) < LIMIT * 0.5 / np.sqrt(1000)
+        assert own.posterior.convergence.least_ess > 1000
+        assert own.posterior.convergence.divergences == 0
 
 
-def test_the_other_direction_turns_prior_and_benefit_round():
+def test_the_evidence_of_a_good_fit_has_no_fault(fitted):
+    evidence = fitted.evidence
+    assert evidence.ok, evidence.faults
+    assert evidence.loo.status in {"reliable", "refitted"}
+    assert "neutral" in set(fitted.evidence_table()["prior"])
+
+
+def test_the_same_seed_gives_the_same_draws(fitted):
+    again, other = (bayes_ancova(participants(), **ANCOVA, mcid=3.0, seed=seed) for seed in (4, 5))
+    assert fitted.tidy().equals(again.tidy())
+    assert not fitted.tidy().equals(other.tidy())
+
+
+def test_the_other_direction_turns_prior_and_benefit_round(fitted):
     """An outcome and its negative with the other direction are the same question: only signs and the draw differ."""
     people = participants()
-    options = {"outcome": "after", "baseline": "before", "arm": "arm", "reference": "control", "mcid": 3.0}
-    higher = bayes_two_visits(people, **options)
     turned = people.assign(before=-people["before"], after=-people["after"])
-    lower = bayes_two_visits(turned, **options, direction="lower_is_better")
-    mcse = higher.diagnostics["mcse_mean"].to_numpy()
-    # independent draws: the difference of two means has an error of root two MCSE
-    assert (np.abs(higher.tidy()["estimate"] + lower.tidy()["estimate"]) < LIMIT * np.sqrt(2) * mcse).all()
-    both = np.array([fit.tidy()["probability_benefit"] for fit in (higher, lower)])
-    assert np.abs(both[0] - both[1]).max() < 0.02
-    assert (lower.diagnostics["prior_mean"] == higher.diagnostics["prior_mean"]).all()
+    lower = bayes_ancova(turned, **ANCOVA, mcid=3.0, direction="lower_is_better", seed=4)
+    for prior in PRIOR_SETS:
+        one, other = fitted.fits[prior], lower.fits[prior]
+        # independent draws: the difference of two means has an error of root two MCSE
+        limit = LIMIT * np.sqrt(2) * errors(one, one.targets[0])[0]
+        assert abs(one.targets[0].draws.mean() + other.targets[0].draws.mean()) < limit
+    chances = [fit.tidy().query("term == 'arm'") for fit in (fitted, lower)]
+    for name in ("probability_benefit", "probability_mcid", "probability_rope"):
+        one, other = (table[name].to_numpy() for table in chances)
+        # four errors of the difference of two shares of 1,000 effective draws
+        assert np.abs(one - other).max() < LIMIT * np.sqrt(2) * 0.5 / np.sqrt(1000)
 
 
-def test_the_same_seed_gives_the_same_draws():
-    options = {"outcome": "after", "baseline": "before", "arm": "arm", "reference": "control"}
-    fits = [bayes_two_visits(participants(), **options, seed=seed).tidy() for seed in (4, 4, 5)]
-    assert fits[0].equals(fits[1])
-    assert not fits[0].equals(fits[2])
-
-
-@pytest.mark.parametrize("kind", [ANCOVA, GROUP_TIME])
-def test_replicates_from_the_prior_have_the_moments_of_pymc_s_own(kind):
-    import pymc as pm
-
-    given = trial(3, 31, 13)
-    asked = Question(kind, given.visits, BayesPlan().effect.enthusiastic, BayesPlan(), 1)
-    model = build_model(asked.shape)
-    with model:
-        pm.set_data(model_data(asked.visits, asked.effect))
-        theirs = pm.sample_prior_predictive(4000, random_seed=2)["prior_predictive"]
-    rng = np.random.default_rng(5)
-    ours = replicate(kind, draw_prior(asked, rng, 4000), asked.visits, rng)
-    names = {"values": "follow_up"} | ({"values_baseline": "baseline"} if kind == GROUP_TIME else {})
-    assert set(ours) == set(names.values())
-    for name, own in names.items():
-        reference = np.asarray(theirs[name]).reshape(4000, -1)
-        for place in (0, -1):
-            one, other = reference[:, place], ours[own][:, place]
-            error = np.hypot(one.std(), other.std()) / np.sqrt(4000)
-            assert abs(one.mean() - other.mean()) < LIMIT * error
-            # heavy tails: quartiles are steadier than SDs; their standard error is about 1.36 SD / root n
-            quartiles = [np.quantile(values, [0.25, 0.75]) for values in (one, other)]
-            assert np.abs(quartiles[0] - quartiles[1]).max() < LIMIT * 1.4 * error
-
-
-def test_pymc_s_own_sampler_serves_where_nutpie_is_missing():
-    plan = BayesPlan(sampling=SamplingPlan(chains=2, draws=500, tune=500))
-    given = trial(1, 20, 10)
-    asked = Question(ANCOVA, given.visits, plan.effect.neutral, plan, 7)
-    found = sample_posterior(asked, PYMC)
-    assert found.sampler == PYMC
-    assert not found.fault
-    exact = exact_posterior(asked)
-    draws = found.draws.variables["effect"][..., 0]
-    assert abs(draws.mean() - exact.mean) < LIMIT * exact.sd / np.sqrt(found.convergence.least_ess)
-
-
-def test_covariates_and_three_arms_are_sampled_too():
-    asked = question(ANCOVA, n=30)
-    found = sample_posterior(asked, NUTPIE)
-    assert not found.fault
-    for arm in (0, 1):
-        exact = exact_posterior(asked, arm)
-        draws = found.draws.variables["effect"][..., arm]
-        assert abs(draws.mean() - exact.mean) < LIMIT * exact.sd / np.sqrt(found.convergence.least_ess)
+def test_a_mixed_model_of_two_visits_has_the_exact_posterior_of_group_by_time():
+    people, plan = participants(), BayesPlan()
+    fit = bayes_mmrm(
+        "score ~ arm * visit", both_visits(people), subject="who", visit="visit", prior_sets=["neutral"]
+    )
+    given = standardise(people, **ANCOVA)
+    exact = exact_group_time(pair_model(given.visits, plan.effect.neutral, plan.others))
+    target = next(one for one in fit.main.targets if one.term == "group_by_time")
+    assert target.scale == pytest.approx(given.sd)
+    away = moments(target) - given.sd * np.array([exact.mean, exact.sd])
+    assert (np.abs(away) < LIMIT * errors(fit.main, target)).all()
 
 
 def test_a_shape_is_compiled_once():
     plan = BayesPlan()
-    shapes = [
-        Question(ANCOVA, trial(seed, n, 9).visits, plan.effect.neutral, plan, 1).shape
-        for seed, n in ((1, 12), (2, 20))
-    ]
-    assert compiled(shapes[0], NUTPIE) is compiled(shapes[1], NUTPIE)
+    for verified in VERIFIED.values():
+        models = [
+            verified.model(trial(seed, n, 9), plan.effect.neutral, plan) for seed, n in ((1, 12), (2, 20))
+        ]
+        assert compiled(models[0], NUTPIE) is compiled(models[1], NUTPIE)

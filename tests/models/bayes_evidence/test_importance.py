@@ -51,6 +51,15 @@ def test_equal_ratios_and_broken_ratios():
     assert np.isnan(found.log_weights[:, 1]).all()
 
 
+def test_ratios_that_vanish_beside_a_few_are_not_trusted():
+    """Draws of a chain that strayed: nothing is left of the others, so that no tail can be fitted."""
+    log_ratios = -5000 + np.random.default_rng(4).normal(0, 50, 4000)
+    log_ratios[::500] = 0.0
+    found = smoothed(log_ratios[:, None], chains=4)
+    assert found.k[0] == np.inf
+    assert np.isnan(found.log_weights).all()
+
+
 def test_the_limit_of_k_falls_with_fewer_draws():
     assert pareto_limit(4000) == 0.7
     assert pareto_limit(1000) == pytest.approx(2 / 3)
