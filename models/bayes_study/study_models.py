@@ -132,7 +132,8 @@ def joint_maker(part: Association, data: StudyData, wordings: Mapping[str, Wordi
     at_visit = long[(long["visit"] == part.visit) & long[_WHO].isin(members)].set_index(_WHO)
     x, y = (at_visit[at_visit["outcome"] == name] for name in (part.x, part.y))
     columns = ["value", "baseline"]
-    both = x.join(y[columns], how="inner", rsuffix="_y").dropna(subset=[*columns, "value_y", "baseline_y"])
+    explained = y[columns].rename(columns={name: f"{name}_y" for name in columns})
+    both = x.join(explained, how="inner").dropna(subset=[*columns, "value_y", "baseline_y"])
     arms = _arms(both["arm"], data)
     given = [
         standardise(
