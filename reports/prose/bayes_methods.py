@@ -160,7 +160,7 @@ def _cited(kinds: Collection[str]) -> Iterator[str]:
     if {"bayes_group_time", POOLED, "joint"} & set(kinds):
         yield " Correlations have an LKJ prior [@lewandowski2009]."
     if POOLED in kinds:
-        yield " Pooling takes the place of an adjustment for several outcomes [@gelman2012]."
+        yield " Pooling draws the outcomes’ effects towards each other, which guards against chance findings [@gelman2012]."
 
 
 def _evidence() -> str:

@@ -159,8 +159,12 @@ def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
 
 
 def _all(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator[Effect]:
+    """Yield frequentist estimates, each once, above the posteriors that they correspond to."""
+    shown: set[str] = set()
     for kind in bayes_kinds(analysis):
-        yield from counterpart(data, analysis, outcome, kind)
+        alike = counterpart(data, analysis, outcome, kind)
+        yield from (effect for effect in alike if effect.key not in shown)
+        shown |= {effect.key for effect in alike}
         for found in posteriors_of(data, analysis, outcome, kind).values():
             yield from found
 

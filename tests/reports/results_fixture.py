@@ -450,9 +450,17 @@ def hostile_plan() -> dict[str, Any]:
 
 
 def pooled_plan(arms: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return a study file whose imaging outcomes are pooled."""
+    """Return a study file whose imaging outcomes are pooled, with published control arms for two of its outcomes."""
     values = plan(arms)
     values["analyses"][1]["methods"] = [*values["analyses"][1]["methods"], "bayes_outcomes"]
+    motor = {"source": "Doe 2019", "n": 40, "mean_change": 9.5, "sd_change": 8}
+    tract = {"source": "Roe 2020", "n": 25, "mean_change": -0.02, "sd_change": 0.03}
+    values["bayes"] = {
+        "historical": [
+            {"outcome": "fma_total", "method": "map", "arms": [motor]},
+            {"outcome": "cst_fa", "method": "power", "power": 0.5, "arms": [tract]},
+        ]
+    }
     return values
 
 

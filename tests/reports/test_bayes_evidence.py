@@ -139,6 +139,8 @@ def test_the_pooled_effect_stands_in_every_table(pooled):
     for make in (posterior_table, every_prior_table):
         html = text_of(make(pooled, imaging))
         assert html.count("All outcomes, pooled, baseline SD") == 1
+    # below one ANCOVA for each outcome, which both models correspond to
+    assert text_of(every_prior_table(pooled, imaging)).count("ANCOVA, HC3 standard error –") == 3
     assert "All outcomes, pooled" in text_of(diagnostics_table(pooled, imaging))
     assert "Hierarchical model, Day 90" in text_of(predictive_table(pooled, imaging))
 
