@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from neurotrial.models.ancova_fit import Ancova, ancova
     from neurotrial.models.association.adjusted_association import ChangeAssociation, change_association
     from neurotrial.models.association.mediated import Mediation, mediation
+    from neurotrial.models.bayes.bounded import bayes_bounded
     from neurotrial.models.bayes.estimators import bayes_ancova
     from neurotrial.models.bayes.repeated import BayesianMmrm, bayes_mmrm
     from neurotrial.models.bayes.result import BayesianFit
@@ -81,6 +82,7 @@ __all__ = [
     "ancova",
     "assurance",
     "bayes_ancova",
+    "bayes_bounded",
     "bayes_joint_change",
     "bayes_mmrm",
     "bayes_outcomes",
@@ -127,6 +129,7 @@ __all__ = [
 
 _HOMES = {
     "ancova_fit": ("Ancova", "ancova"),
+    "bayes.bounded": ("bayes_bounded",),
     "bayes.estimators": ("bayes_ancova",),
     "bayes.repeated": ("BayesianMmrm", "bayes_mmrm"),
     "bayes.result": ("BayesianFit",),

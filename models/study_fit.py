@@ -13,7 +13,7 @@ from neurotrial.errors import InputError
 from neurotrial.executors import SerialExecutor
 from neurotrial.method_names import METHODS, scale_of
 from neurotrial.models.bayes_study.study_posteriors import BayesRows, fit_posteriors
-from neurotrial.models.bayes_study.study_tasks import count_fits
+from neurotrial.models.bayes_study.study_tasks import count_fits, family_cell
 from neurotrial.models.cells import cell_participants, study_cells
 from neurotrial.models.compare import agreement
 from neurotrial.models.connectivity import summarise_connectivity
@@ -50,7 +50,7 @@ Progress = Callable[[str], None]
 def count_steps(study: Study) -> int:
     """Return how often `fit_study` tells of its progress."""
     cells = study_cells(study)
-    fits = count_fits(cells)
+    fits = count_fits(study)
     return len(cells) + fits + bool(fits)
 
 
@@ -75,13 +75,14 @@ def fit_study(
         row with status ``failed`` and the reason.
     """
     study, cells = data.study, study_cells(data.study)
-    posteriors = fit_posteriors(data, cells, executor or SerialExecutor(), progress)
+    posteriors = fit_posteriors(data, executor or SerialExecutor(), progress)
     estimates, statements = [], []
     for cell in cells:
         progress(cell.name)
-        rows, statement = _fit_cell(study, cell, data, posteriors.get(cell.name, BayesRows()))
+        rows, statement = _fit_cell(study, cell, data, _posteriors(posteriors, cell))
         estimates.append(rows)
         statements.append(statement)
+    estimates += _families(study, cells, posteriors)
     sensitivity = study_sensitivity(data, cells)
     table = pd.concat([rows for rows in estimates if not rows.empty], ignore_index=True)
     tables = {
@@ -92,12 +93,13 @@ def fit_study(
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
         "connectivity": summarise_connectivity(study, data.tables),
-        "diagnostics": framed("diagnostics", [row for one in posteriors.values() for row in one.diagnostics]),
-        "predictive": framed("predictive", [row for one in posteriors.values() for row in one.predictive]),
+        "diagnostics": framed("diagnostics", posteriors.diagnostics),
+        "evidence": framed("evidence", posteriors.evidence),
+        "predictive": framed("predictive", posteriors.predictive),
         "influence": framed("influence", sensitivity.influence),
         "tipping": framed("tipping", sensitivity.tipping),
         "missingness": framed("missingness", sensitivity.missingness),
-        "associations": framed("associations", association_rows(data)),
+        "associations": framed("associations", [*association_rows(data), *posteriors.associations]),
         "planning": framed("planning", planning_rows(study)),
         "outcomes": data.outcomes,
     }
@@ -107,6 +109,19 @@ def fit_study(
     return Results(tables, study.model_dump(mode="json"), provenance(data, decisions))
 
 
+def _posteriors(rows: BayesRows, cell: Cell) -> list[pd.DataFrame]:
+    return rows.estimates.get((cell.analysis.name, cell.outcome.name), [])
+
+
+def _families(study: Study, cells: Sequence[Cell], rows: BayesRows) -> Iterator[pd.DataFrame]:
+    """Yield the effects that the outcomes of an analysis are pooled towards."""
+    for analysis in study.analyses:
+        family = family_cell([cell for cell in cells if cell.analysis.name == analysis.name])
+        found = _posteriors(rows, family)
+        if found:
+            yield _identified(study, family, pd.concat(found, ignore_index=True))
+
+
 def framed(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Put rows into a table of the results, in the order of its contract."""
     table = RESULT_TABLES[name]
@@ -114,12 +129,12 @@ def framed(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _fit_cell(
-    study: Study, cell: Cell, data: StudyData, bayes: BayesRows
+    study: Study, cell: Cell, data: StudyData, bayes: Sequence[pd.DataFrame]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     wide = cell_participants(cell, data)
     methods = [method for method in cell.analysis.methods if method not in BAYES_METHODS]
     parts = [_frequentist(cell, data, methods)] if methods else []
-    rows = pd.concat([*parts, *bayes.estimates], ignore_index=True)
+    rows = pd.concat([*parts, *bayes], ignore_index=True)
     statement = agreement(
         _labelled(study, rows, "contrast"),
         _labelled(study, wide, "arm"),

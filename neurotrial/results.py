@@ -77,7 +77,10 @@ _ESTIMATES = Table(
         share("p_value", "two-sided p-value"),
         share("probability_benefit", "posterior probability of benefit"),
         share("probability_mcid", "posterior probability of a benefit beyond the outcome's MCID"),
-        share("probability_rope", "posterior probability of a difference within the region of practical equivalence"),
+        share(
+            "probability_rope",
+            "posterior probability of a difference within the region of practical equivalence",
+        ),
         count("n_participants", "participants in the estimate"),
         text("n_per_arm", "participants by arm, as JSON"),
         count("n_observations", "observations in the estimate"),
@@ -338,7 +341,11 @@ _EVIDENCE = Table(
         *_WHERE,
         text("prior", "set of the prior of the effect", levels=PRIOR_SETS),
         text("measure", "what was computed, e.g. `worst R-hat`, `elpd_loo`, `worst Pareto k`"),
-        text("about", "parameter, number, visit and arm that it is about; missing for the whole fit", **_OPTIONAL),
+        text(
+            "about",
+            "parameter, number, visit and arm that it is about; missing for the whole fit",
+            **_OPTIONAL,
+        ),
         number("value", "value"),
         number("limit", "what it is held against; missing where it is told only"),
         text(

@@ -358,6 +358,7 @@ def _imaging(study: Study) -> Iterator[Fault]:
 
 
 def _bayes(study: Study) -> Iterator[Fault]:
+    sizes = {estimand.name: len(estimand.outcomes) for estimand in study.estimands}
     for index, analysis in enumerate(study.analyses):
         named = [method for method in analysis.methods if method in BAYES_METHODS]
         if named and study.bayes is None:
@@ -367,6 +368,9 @@ def _bayes(study: Study) -> Iterator[Fault]:
                 rule,
                 "declare the part `bayes`, as `neurotrial init` writes it",
             )
+        if "bayes_outcomes" in named and sizes.get(analysis.estimand, _TWO) < _TWO:
+            rule = "bayes_outcomes pools the effects on several outcomes, and the estimand has one"
+            yield ("analyses", index, "methods"), rule, "use bayes_ancova"
     for index, part in enumerate(study.associations):
         if part.bayes and study.bayes is None:
             remedy = "declare the part `bayes`, as `neurotrial init` writes it"

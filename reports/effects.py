@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
 from neurotrial.method_names import Scale, scale_of
+from neurotrial.reports.family import outcome_named
 from neurotrial.reports.number_format import MISSING, interval, is_missing, number, p_value, probability
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ __all__ = [
 
 RATIO = "ratio"
 _ADJUSTED = (
-    "ancova", "clda", "bayes_ancova", "rerandomisation", "freedman_lane", "mm_", "m_", "median_", "impute_", "ipw_",
+    "ancova", "clda", "bayes_ancova", "bayes_bounded", "bayes_outcomes", "rerandomisation", "freedman_lane", "mm_", "m_", "median_", "impute_", "ipw_",
     "proportional_", "fractional_", "beta_", "censored_",
 )  # fmt: skip
 RATIO_DIGITS = 2
@@ -42,7 +43,12 @@ GROUP_TIME = "mmrm_group_time"
 """The estimator of group × time."""
 
 BAYES_LABELS: Mapping[str, str] = MappingProxyType(
-    {"bayes_ancova": "Bayesian ANCOVA", "bayes_group_time": "Bayesian group × time"}
+    {
+        "bayes_ancova": "Bayesian ANCOVA",
+        "bayes_group_time": "Bayesian group × time",
+        "bayes_bounded": "Bayesian bounded score",
+        "bayes_outcomes": "Bayesian hierarchical model",
+    }
 )
 """Each Bayesian model in words."""
 
@@ -175,8 +181,9 @@ class Effect:
         Confidence level.
     interval_kind, unit : str
         How the interval was made; unit of the estimate.
-    benefit, important : float or None
-        Posterior probability of benefit, and of one beyond the minimal clinically important difference.
+    benefit, important, equivalent : float or None
+        Posterior probability of benefit, of one beyond the minimal clinically important difference, and of a difference
+        within the region of practical equivalence.
     n_per_arm : dict of str to int
         Participants by arm.
     failure : str
@@ -200,6 +207,7 @@ class Effect:
     unit: str
     benefit: float | None
     important: float | None
+    equivalent: float | None
     n_per_arm: dict[str, int]
     failure: str
 
@@ -286,9 +294,11 @@ def effect_of(row: CitedRow, study: Study) -> Effect:
     -------
     Effect
     """
-    outcome = study.outcome(row.values["outcome"])
+    outcome = outcome_named(study, row.values["outcome"])
     arm, reference, comparison = _compared(row.values["contrast"], study)
-    columns = ("estimate", "conf_low", "conf_high", "p_value", "probability_benefit", "probability_mcid")
+    columns = (
+        "estimate", "conf_low", "conf_high", "p_value", "probability_benefit", "probability_mcid", "probability_rope",
+    )  # fmt: skip
     shown = {name: _number(row[name]) for name in columns}
     failed = row["status"] == "failed"
     reason = row.values["reason"]
@@ -310,6 +320,7 @@ def effect_of(row: CitedRow, study: Study) -> Effect:
         unit=row.values["unit"],
         benefit=shown["probability_benefit"],
         important=shown["probability_mcid"],
+        equivalent=shown["probability_rope"],
         n_per_arm=_counts(row["n_per_arm"]),
         failure=(str(reason) if not is_missing(reason) else "no reason given") if failed else "",
     )

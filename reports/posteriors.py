@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+from neurotrial.reports.family import family_outcome
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -13,17 +14,31 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NORMAL_95",
+    "POOLED",
     "all_posteriors",
     "bayes_kinds",
     "bayesian_analyses",
     "counterpart",
     "normal_range",
+    "posterior_outcomes",
     "posteriors_of",
     "prior_of",
 ]
 
 NORMAL_95 = 1.959963984540054
 """The quantile at 97.5 % of a standard normal distribution, and at 95 % of a half-normal one."""
+
+POOLED = "bayes_outcomes"
+"""The method whose fit holds all outcomes of an analysis."""
+
+_ANCOVA = ("ancova_hc3", "ancova_ols")
+_COUNTERPARTS = {
+    "bayes_ancova": _ANCOVA,
+    "bayes_group_time": ("mmrm_group_time",),
+    "bayes_bounded": ("fractional_logit_points", *_ANCOVA),
+    POOLED: _ANCOVA,
+}
+"""The frequentist estimates of the same effect, the nearest one first."""
 
 
 def bayes_kinds(analysis: Analysis) -> list[str]:
@@ -34,6 +49,12 @@ def bayes_kinds(analysis: Analysis) -> list[str]:
 def bayesian_analyses(data: CitedResults) -> list[Analysis]:
     """Return the analyses that have any."""
     return [analysis for analysis in data.study.analyses if bayes_kinds(analysis)]
+
+
+def posterior_outcomes(data: CitedResults, analysis: Analysis) -> list[Outcome]:
+    """Return the outcomes of an analysis, and the effect that they are pooled towards where there is one."""
+    pooled = [family_outcome()] if POOLED in analysis.methods else []
+    return [*data.outcomes_of(analysis), *pooled]
 
 
 def posteriors_of(
@@ -50,7 +71,7 @@ def all_posteriors(data: CitedResults, analysis: Analysis) -> list[Effect]:
     """Return every posterior of an analysis: by outcome, method, prior and contrast."""
     return [
         effect
-        for outcome in data.outcomes_of(analysis)
+        for outcome in posterior_outcomes(data, analysis)
         for kind in bayes_kinds(analysis)
         for found in posteriors_of(data, analysis, outcome, kind).values()
         for effect in found
@@ -63,9 +84,12 @@ def prior_of(method: str) -> str:
 
 
 def counterpart(data: CitedResults, analysis: Analysis, outcome: Outcome, kind: str) -> list[Effect]:
-    """Return the frequentist estimates of the same effect: ANCOVA, the main one first; or group × time."""
-    methods = {"bayes_ancova": ["ancova_hc3", "ancova_ols"], "bayes_group_time": ["mmrm_group_time"]}[kind]
-    methods.sort(key=lambda method: method != analysis.main_method)
+    """Return the frequentist estimates of the same effect, by the nearest method that there is; of two ANCOVAs the main one.
+
+    A pooled effect has none.
+    """
+    main = analysis.main_method
+    methods = sorted(_COUNTERPARTS[kind], key=lambda method: method in _ANCOVA and method != main)
     found = (data.effects(analysis.name, outcome.name, method) for method in methods)
     return next((effects for effects in found if effects), [])
 

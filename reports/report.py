@@ -18,7 +18,7 @@ from neurotrial.reports.number_format import is_missing, number, p_value, percen
 from neurotrial.reports.prose import abstract as prose_abstract
 from neurotrial.reports.prose import limits as prose_limits
 from neurotrial.reports.prose import methods as prose_methods
-from neurotrial.reports.prose.bayes import bayes_methods_text
+from neurotrial.reports.prose.bayes_methods import bayes_methods_text
 from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
@@ -245,6 +245,10 @@ class Report:
     def bayes_posteriors(self) -> Markdown | None:
         """Return the posteriors under every prior, analysis by analysis."""
         return sections_bayes.every_prior_section(self.data)
+
+    def bayes_evidence(self) -> Markdown | None:
+        """Return the evidence of every fit, one table an analysis, and what the kept draws of the primary one show."""
+        return sections_bayes.evidence_section(self.data, self.folder)
 
     def bayes_diagnostics(self) -> Markdown | None:
         """Return what the draws of every fit are worth, failed ones too."""

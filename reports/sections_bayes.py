@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.figures.pooled import pooled_figure
 from neurotrial.reports.figures.predictive import predictive_figures
 from neurotrial.reports.figures.priors import prior_figure
+from neurotrial.reports.figures.stored_posteriors import rank_figure, stored_draws, stored_prior_figure
 from neurotrial.reports.floats import figure_float, table_float
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs, section
 from neurotrial.reports.posteriors import bayesian_analyses
-from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_text, failed_posteriors_text
+from neurotrial.reports.prose.bayes import bayes_results_text, failed_posteriors_text
+from neurotrial.reports.prose.bayes_methods import bayes_methods_text
 from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
 from neurotrial.reports.tables.bayes_diagnostics import diagnostics_table
-from neurotrial.reports.tables.bayes_evidence import predictive_table, prior_table
+from neurotrial.reports.tables.bayes_evidence import evidence_table
+from neurotrial.reports.tables.bayes_predictive import predictive_table
+from neurotrial.reports.tables.bayes_priors import prior_table
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -24,6 +30,7 @@ __all__ = [
     "bayes_section",
     "diagnostics_section",
     "every_prior_section",
+    "evidence_section",
     "predictive_section",
     "priors_section",
 ]
@@ -58,7 +65,8 @@ def every_prior_section(data: CitedResults) -> Markdown | None:
 
 
 def _every_prior(data: CitedResults, analysis: Analysis) -> Markdown:
-    return _pointed([prior_figure(data, analysis)], every_prior_table(data, analysis))
+    plots = [prior_figure(data, analysis), pooled_figure(data, analysis)]
+    return _pointed(plots, every_prior_table(data, analysis))
 
 
 def diagnostics_section(data: CitedResults) -> Markdown | None:
@@ -70,6 +78,25 @@ def diagnostics_section(data: CitedResults) -> Markdown | None:
 
 def _diagnostics(data: CitedResults, analysis: Analysis) -> Markdown:
     return _pointed([], diagnostics_table(data, analysis))
+
+
+def evidence_section(data: CitedResults, folder: Path | None = None) -> Markdown | None:
+    """Return the evidence of every fit under a heading, or None.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    folder : Path, optional
+        The study folder; draws that it keeps are drawn for the primary analysis.
+    """
+
+    def part(data: CitedResults, analysis: Analysis) -> Markdown:
+        stored = stored_draws(data, analysis, folder) if analysis.role == "primary" else []
+        plots = [figure(data, analysis, stored) for figure in (stored_prior_figure, rank_figure)]
+        return _pointed(plots, evidence_table(data, analysis))
+
+    return _chapter(data, "Evidence of every fit", part)
 
 
 def predictive_section(data: CitedResults) -> Markdown | None:

@@ -13,7 +13,7 @@ from neurotrial.models.checks import check_level
 if TYPE_CHECKING:
     from neurotrial.models.sentences import Direction
 
-__all__ = ["Wording", "wording"]
+__all__ = ["Wording", "orientation", "wording"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,12 @@ class Wording:
     @property
     def sign(self) -> int:
         """Sign of a benefit."""
-        return 1 if self.direction == "higher_is_better" else -1
+        return orientation(self.direction)
+
+
+def orientation(direction: Direction) -> int:
+    """Return the sign of a benefit."""
+    return 1 if direction == "higher_is_better" else -1
 
 
 def wording(**given: object) -> Wording:

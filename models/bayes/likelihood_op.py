@@ -10,12 +10,12 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch import numba_funcify
+from pytensor.link.numba.dispatch.basic import numba_funcify
 
 __all__ = ["CompiledLikelihood"]
 
 
-class CompiledLikelihood(Op):  # type: ignore[misc] # PyTensor has no types
+class CompiledLikelihood(Op):
     """A log likelihood that numba has compiled together with its derivatives.
 
     Parameters
@@ -47,16 +47,14 @@ class CompiledLikelihood(Op):  # type: ignore[misc] # PyTensor has no types
     def connection_pattern(self, node: Any) -> list[list[bool]]:
         """Tell that only the log likelihood has a gradient, and only by the parameters."""
         outputs = len(node.outputs)
-        return [
-            [place < self.n_parameters, *[False] * (outputs - 1)] for place, _ in enumerate(node.inputs)
-        ]
+        return [[place < self.n_parameters, *[False] * (outputs - 1)] for place, _ in enumerate(node.inputs)]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Return the gradient: the derivatives, times that of the log likelihood."""
         derivatives = [cotangents[0] * value for value in outputs[1:]]
         return derivatives + [DisconnectedType()() for _ in inputs[self.n_parameters :]]
 
-    L_op = pullback
+    L_op = pullback  # type: ignore[assignment] # sequences of variables, which PyTensor does not tell apart
     """The name in the older generation."""
 
 

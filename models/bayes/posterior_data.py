@@ -24,7 +24,8 @@ _SAMPLE = ("chain", "draw")
 def target_labels(targets: list[Target]) -> list[str]:
     """Return a label for each number: outcome, contrast and visit, as far as they tell it apart."""
     return [
-        ", ".join(part for part in (target.outcome, target.contrast, target.visit) if part) for target in targets
+        ", ".join(part for part in (target.outcome, target.contrast, target.visit) if part)
+        for target in targets
     ]
 
 
@@ -84,12 +85,14 @@ def posterior_groups(model: BayesModel, draws: Draws, n_predictive: int, seed: i
 
     def told(parameters: Mapping[str, FloatArray]) -> xr.Dataset:
         asked = np.column_stack([target.draws for target in model.targets(parameters)])
-        return dataset({name: shaped(a) for name, a in {**parameters, "target": asked}.items() if a.size}, dims, coords)
+        return dataset(
+            {name: shaped(a) for name, a in [*parameters.items(), ("target", asked)] if a.size}, dims, coords
+        )
 
     few = np.linspace(0, draws.energy.shape[1] - 1, min(n_predictive, draws.energy.shape[1])).astype(int)
     thinned = {name: flattened(values[:, few]) for name, values in draws.variables.items()}
     prior = model.draw_prior(np.random.default_rng(prior_seed), chains * n_predictive)
-    statistics = {
+    statistics: dict[str, Any] = {
         "energy": draws.energy,
         "diverging": draws.diverging,
         "tree_depth": draws.depth,

@@ -12,9 +12,9 @@ import pandas as pd
 
 from neurotrial.errors import refuse
 from neurotrial.models.bayes.fit import Question, sample_posterior
+from neurotrial.models.bayes.generations import as_arviz
 from neurotrial.models.bayes.posterior_answers import posterior_answers, probability
 from neurotrial.models.bayes.posterior_data import posterior_groups
-from neurotrial.models.bayes.generations import as_arviz
 from neurotrial.models.bayes.sampling import sampler_name
 from neurotrial.models.bayes_evidence.pack import gather_evidence
 from neurotrial.models.tidy import Estimate, tidy_frame
@@ -86,6 +86,7 @@ def gather(question: Question, posterior: Posterior) -> Evidence:
         question.plan.accept,
         seed=question.seed,
         refit=refit,
+        converged=posterior.convergence,
     )
 
 
@@ -140,11 +141,13 @@ class BayesianFit:
         """
         rows = [(fit, target) for fit in self.fits.values() for target in fit.targets]
         table = tidy_frame(
-            target_estimate(fit.question, fit.posterior, target, self._wording(target), fit.method, self._note)
+            target_estimate(
+                fit.question, fit.posterior, target, self._wording(target), fit.method, self._note
+            )
             for fit, target in rows
         )
         if any(target.outcome for _, target in rows):
-            table.insert(0, "outcome", pd.array([target.outcome for _, target in rows], dtype="str"))
+            table.insert(0, "outcome", pd.Series([target.outcome for _, target in rows], dtype="str"))
         return table
 
     def probability(
@@ -214,7 +217,16 @@ class BayesianFit:
 
     def __str__(self) -> str:
         shown = self.tidy()
-        columns = ["method", "contrast", "visit", "estimate", "std_error", "conf_low", "conf_high", "probability_benefit"]
+        columns = [
+            "method",
+            "contrast",
+            "visit",
+            "estimate",
+            "std_error",
+            "conf_low",
+            "conf_high",
+            "probability_benefit",
+        ]
         lines = [shown[[*(["outcome"] if "outcome" in shown else []), *columns]].to_string(index=False)]
         return "\n".join([*lines, *(f"- {line}" for line in self.decisions)])
 
@@ -239,7 +251,9 @@ def fit_priors(
     found = {}
     for (prior, model), own in zip(models.items(), seeds, strict=True):
         question = Question(model, plan, int(own))
-        found[prior] = PriorFit(prior, question, sample_posterior(question, sampler_name(), progress=progress))
+        found[prior] = PriorFit(
+            prior, question, sample_posterior(question, sampler_name(), progress=progress)
+        )
     return found
 
 
@@ -304,4 +318,3 @@ def _counts(model: BayesModel, target: Target) -> dict[str, Any]:
     counts = {arm: int((arms == arm).sum()) for arm in shown}
     rows = int(there[np.isin(np.array(observed.arms), shown)].sum())
     return {"n_per_arm": counts, "n_rows": rows}
-

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from neurotrial.models.bayes.generations import read_trace
 
 if TYPE_CHECKING:
+    import numpy as np
     import pymc as pm
 
     from neurotrial.bayes_plan import SamplingPlan

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 __all__ = ["is_bayesian", "posterior_sentence"]
 
-_LABELS = {"bayes_ancova": "Bayesian ANCOVA", "bayes_group_time": "Bayesian group × time"}
+_LABELS = {
+    "bayes_ancova": "Bayesian ANCOVA",
+    "bayes_group_time": "Bayesian group × time",
+    "bayes_bounded": "Bayesian bounded score",
+    "bayes_outcomes": "Bayesian hierarchical model",
+}
 _SLUGS = {
     slug: (kind, slug.removeprefix(f"{kind}_")) for kind, slugs in BAYES_METHODS.items() for slug in slugs
 }

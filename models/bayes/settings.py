@@ -30,7 +30,9 @@ def plan_of(priors: Priors, draws: int | None, chains: int | None) -> BayesPlan:
     """
     plan = BayesPlan() if priors is None else priors
     if not isinstance(plan, BayesPlan):
-        raise refuse("priors", f"{type(priors).__name__} is no BayesPlan", "give neurotrial.bayes_plan.BayesPlan(...)")
+        raise refuse(
+            "priors", f"{type(priors).__name__} is no BayesPlan", "give neurotrial.bayes_plan.BayesPlan(...)"
+        )
     changed = {name: value for name, value in (("draws", draws), ("chains", chains)) if value is not None}
     try:
         sampling = SamplingPlan.model_validate(plan.sampling.model_dump() | changed)

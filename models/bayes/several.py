@@ -12,7 +12,7 @@ from neurotrial.models.bayes.result import BayesianFit, fit_priors
 from neurotrial.models.bayes.settings import models_by_prior, plan_of, shows_progress
 from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.bayes_gaussian.joint_model import joint_model
-from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outcomes_model
+from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outcomes_model, pooled_sampling
 from neurotrial.models.checks import arm_table
 from neurotrial.models.design import covariate_problems, term_columns
 
@@ -88,7 +88,7 @@ def bayes_outcomes(
     ----------
     Gelman A, Hill J, Yajima M. J Res Educ Eff 2012;5:189-211. https://doi.org/10.1080/19345747.2011.618213
     """
-    plan = plan_of(priors, draws, chains)
+    plan = pooled_sampling(plan_of(priors, draws, chains))
     given = outcome_tables(
         data, subject=subject, outcome=outcome, value=value, baseline=baseline, arm=arm, reference=reference,
         covariates=covariates,

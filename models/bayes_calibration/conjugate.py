@@ -54,7 +54,9 @@ class NormalInverseGamma:
         return self.mean + sigma[:, None] * z.T, sigma
 
 
-def conjugate_posterior(outcome: FloatArray, design: FloatArray, prior: NormalInverseGamma) -> NormalInverseGamma:
+def conjugate_posterior(
+    outcome: FloatArray, design: FloatArray, prior: NormalInverseGamma
+) -> NormalInverseGamma:
     """Return the posterior under a conjugate prior.
 
     Parameters
@@ -75,7 +77,9 @@ def conjugate_posterior(outcome: FloatArray, design: FloatArray, prior: NormalIn
     Gelman A et al. Bayesian Data Analysis. 3rd ed. CRC Press; 2013. Chapter 14.
     """
     precision = prior.precision + design.T @ design
-    mean = np.linalg.solve(precision, prior.precision @ prior.mean + design.T @ outcome)
+    mean = np.asarray(
+        np.linalg.solve(precision, prior.precision @ prior.mean + design.T @ outcome), dtype="float64"
+    )
     residual, away = outcome - design @ mean, mean - prior.mean
     squares = residual @ residual + away @ prior.precision @ away
     return NormalInverseGamma(

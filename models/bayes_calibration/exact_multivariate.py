@@ -74,9 +74,7 @@ class MatrixPosterior:
         p, t = self.mean.shape
         covariance = stats.invwishart(self.df, self.scale).rvs(size, random_state=rng).reshape(size, t, t)
         noise = np.linalg.cholesky(self.row_covariance) @ rng.normal(size=(size, p, t))
-        return MatrixDraws(
-            self.mean + noise @ np.swapaxes(np.linalg.cholesky(covariance), 1, 2), covariance
-        )
+        return MatrixDraws(self.mean + noise @ np.swapaxes(np.linalg.cholesky(covariance), 1, 2), covariance)
 
 
 def flat_matrix_posterior(values: FloatArray, design: FloatArray, power: float) -> MatrixPosterior:
@@ -111,13 +109,15 @@ def flat_matrix_posterior(values: FloatArray, design: FloatArray, power: float) 
     if df <= t - 1:
         rule = f"{n} participants are too few for {p} coefficients and {t} visits"
         raise refuse("values", rule, "give more participants")
-    row_covariance = np.linalg.inv(design.T @ design)
+    row_covariance = np.asarray(np.linalg.inv(design.T @ design), dtype="float64")
     mean = row_covariance @ design.T @ values
     residual = values - design @ mean
     return MatrixPosterior(mean, row_covariance, residual.T @ residual, float(df))
 
 
-def log_prior_shift(covariance: FloatArray, power: float, eta: float, sd_scale: FloatArray | None) -> FloatArray:
+def log_prior_shift(
+    covariance: FloatArray, power: float, eta: float, sd_scale: FloatArray | None
+) -> FloatArray:
     """Return the log of the density of half-normal SDs with an LKJ correlation over det(Sigma)^(-power/2).
 
     Draws of `flat_matrix_posterior` with these as log weights are draws from the posterior of a model with such priors:

@@ -66,9 +66,10 @@ class SimulatedTrials:
 
     def complete(self) -> SimulatedTrials:
         """Return the trials without participants who miss the follow-up; each trial misses as many of each arm."""
-        seen = np.isfinite(self.follow_up).all(axis=2)
+        missing = np.asarray(np.isnan(self.follow_up).any(axis=2))
         # a stable sort keeps the treated before the reference
-        rows = np.argsort(~seen, axis=1, kind="stable")[:, : int(seen[0].sum())]
+        order: IntArray = np.argsort(missing, axis=1, kind="stable")
+        rows = order[:, : order.shape[1] - int(missing[0].sum())]
         at = np.arange(len(self))[:, None], rows
         return SimulatedTrials(
             self.baseline[at], self.follow_up[at], self.treated[rows[0]], self.truth, self.sd
@@ -106,7 +107,9 @@ def _effects(scenario: Scenario, n_trials: int, rng: np.random.Generator) -> Flo
     """Return the effect on each outcome in baseline SDs, shape (n_trials, outcomes)."""
     own = scenario.effect
     drawn = (
-        rng.normal(own.mean, own.sd, n_trials) if isinstance(own, NormalPrior) else np.full(n_trials, float(own))
+        rng.normal(own.mean, own.sd, n_trials)
+        if isinstance(own, NormalPrior)
+        else np.full(n_trials, float(own))
     )
     return drawn[:, None] * (np.arange(scenario.outcomes) < scenario.affected)
 
@@ -138,7 +141,9 @@ def _recovery(
     return people.baseline.reshape(shape), bounded(later), truth, sd
 
 
-def _lost(scenario: Scenario, baseline: FloatArray, treated: IntArray, rng: np.random.Generator) -> np.ndarray:
+def _lost(
+    scenario: Scenario, baseline: FloatArray, treated: IntArray, rng: np.random.Generator
+) -> np.ndarray:
     """Say who has no follow-up value: drawn one after the other, each with a chance by baseline."""
     scaled = (baseline - baseline.mean()) / baseline.std()
     # the largest sums of log weights and Gumbel variables are a weighted sample without replacement

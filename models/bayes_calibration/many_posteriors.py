@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from neurotrial.models.bayes.exact_group_time import pair_model
 from neurotrial.models.bayes.standardised import TwoVisits
+from neurotrial.models.bayes_calibration.exact_group_time import pair_model
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NormalPrior, NuisancePriors
-    from neurotrial.models.bayes.exact_group_time import PairModel
     from neurotrial.models.bayes.model import FloatArray
+    from neurotrial.models.bayes_calibration.exact_group_time import PairModel
     from neurotrial.models.bayes_calibration.uniformity import IntArray
 
 __all__ = ["Mixtures", "ancova_mixtures", "group_time_mixtures"]
@@ -76,7 +76,7 @@ def ancova_mixtures(
     effect: NormalPrior,
     priors: NuisancePriors,
 ) -> Mixtures:
-    """Return what `neurotrial.models.bayes.exact.exact_ancova` gives for each of many trials of two arms.
+    """Return what `neurotrial.models.bayes_calibration.exact.exact_ancova` gives for each of many trials of two arms.
 
     Parameters
     ----------
@@ -116,7 +116,9 @@ def ancova_mixtures(
     weights = _weights(log_density(grid))
     inside = values[:, None, :] + np.exp(2 * grid)[:, :, None]
     direction = axes[:, -1, :] * sds[-1]
-    means_ = effect.mean + np.einsum("tgp,tp->tg", np.sqrt(values)[:, None] * projected[:, None] / inside, direction)
+    means_ = effect.mean + np.einsum(
+        "tgp,tp->tg", np.sqrt(values)[:, None] * projected[:, None] / inside, direction
+    )
     variances = np.exp(2 * grid) * np.einsum("tgp,tp->tg", 1 / inside, direction**2)
     return Mixtures(weights, means_, np.sqrt(variances))
 
@@ -128,7 +130,7 @@ def group_time_mixtures(
     effect: NormalPrior,
     priors: NuisancePriors,
 ) -> Mixtures:
-    """Return what `neurotrial.models.bayes.exact_group_time.exact_group_time` gives for each of many trials.
+    """Return what `neurotrial.models.bayes_calibration.exact_group_time.exact_group_time` gives for each of many trials.
 
     The nodes are fewer: coarse lattices, the first about the sample's covariance, find where the posterior is, a ball of
     a finer one about it is summed over. Probabilities and standardised limits are right to 1e-4, where the prior is not
@@ -146,7 +148,9 @@ def group_time_mixtures(
     """
     arm, nothing = treated.astype("float64")[:, None], np.empty((len(treated), 0))
     trials = zip(baseline, follow_up, strict=True)
-    each = [_pair(pair_model(TwoVisits(*pair, arm, nothing), effect, priors), *pair, arm[:, 0]) for pair in trials]
+    each = [
+        _pair(pair_model(TwoVisits(*pair, arm, nothing), effect, priors), *pair, arm[:, 0]) for pair in trials
+    ]
     return Mixtures(*(np.array(part) for part in zip(*each, strict=True)))
 
 
@@ -159,7 +163,7 @@ def _grid(log_density: Any, least: FloatArray, most: FloatArray, n: int) -> Floa
     spread = np.sqrt((weights * (coarse - centre[:, None]) ** 2).sum(axis=1))
     # of a residual SD on n degrees of freedom at least
     spread = np.maximum(spread, 1 / np.sqrt(2 * n))
-    return centre[:, None] + spread[:, None] * np.linspace(-_REACH, _REACH, _FINE)
+    return np.asarray(centre[:, None] + spread[:, None] * np.linspace(-_REACH, _REACH, _FINE))
 
 
 def _weights(logs: FloatArray) -> FloatArray:
@@ -198,7 +202,9 @@ def _moments(model: PairModel, points: FloatArray) -> tuple[FloatArray, FloatArr
 def _sample_moments(before: FloatArray, after: FloatArray, arm: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return log SDs and transformed correlation of a sample, and their covariance in large samples."""
     pair = np.array([before, after])
-    within = pair - np.array([[own[arm == label].mean() for label in (0, 1)] for own in pair])[:, arm.astype(int)]
+    within = (
+        pair - np.array([[own[arm == label].mean() for label in (0, 1)] for own in pair])[:, arm.astype(int)]
+    )
     df = len(arm) - 2
     variances = within @ within.T / df
     rho = variances[0, 1] / np.sqrt(variances[0, 0] * variances[1, 1])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes_calibration.scenarios import Scenario
     from neurotrial.models.bayes_calibration.trial_posteriors import Analysis, TrialPosteriors
 
-__all__ = ["BLOCK", "ANY", "Block", "Blocks", "OperatingCharacteristics", "analyse_blocks", "operating", "share"]
+__all__ = ["ANY", "BLOCK", "Block", "OperatingCharacteristics", "analyse_blocks", "operating", "share"]
 
 BLOCK = 50
 """Trials that share a random stream: the first blocks are the same however many follow."""
@@ -55,9 +55,6 @@ class Block:
     high: FloatArray
     benefit: FloatArray
     divergences: FloatArray
-
-
-Blocks = list[Block]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +182,7 @@ def operating(
         rows.append({"outcome": str(k + 1), "quantity": "bias", **_average(error[:, k])})
     if scenario.outcomes > 1 and scenario.affected < scenario.outcomes:
         wrong = claimed[:, scenario.affected :].any(axis=1)
-        rows.append({"outcome": ANY, "quantity": "type_i_error", **share(wrong)})
+        rows.append({"outcome": ANY, "quantity": "type_i_error", **share(np.asarray(wrong))})
     table = pd.DataFrame(rows).assign(n_simulations=n_trials, divergent=divergent)
     table.insert(0, "scenario", scenario.name)
     return OperatingCharacteristics(table)

@@ -73,7 +73,11 @@ class Scenario:
             ("n", f"leaves an arm with fewer than {_FEWEST} participants at follow-up", min(kept) < _FEWEST),
             ("correlation", "is not between -1 and 1", not -1 < self.correlation < 1),
             ("missing", "is no share from 0 to below 1", not 0 <= self.missing < 1),
-            ("outcomes", "is not 1 for the recovery mixture, 1 or more otherwise", self.outcomes < 1 or several),
+            (
+                "outcomes",
+                "is not 1 for the recovery mixture, 1 or more otherwise",
+                self.outcomes < 1 or several,
+            ),
             ("between", "is not from 0 to below 1", not 0 <= self.between < 1),
             ("affected", "is not from 0 to the number of outcomes", not 0 <= self.affected <= self.outcomes),
         ]

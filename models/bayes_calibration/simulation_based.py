@@ -13,6 +13,7 @@ import pandas as pd
 from neurotrial.errors import refuse
 from neurotrial.executors import SerialExecutor
 from neurotrial.models.bayes.generations import array_statistics
+from neurotrial.models.bayes.sampling import flattened
 from neurotrial.models.bayes_calibration.quantities import distinct_quantities, scalars
 from neurotrial.models.bayes_calibration.uniformity import IntArray, rank, uniformity
 from neurotrial.models.multiplicity import adjust
@@ -251,21 +252,19 @@ def _simulate(
     simulated = model.with_values(model.replicate(truth, rng)[0])
     fitted = sampling(simulated, int(of_sampler.generate_state(1)[0]))
     size = next(iter(fitted.parameters.values())).shape[:2]
-    drawn = scalars(simulated, {name: _flat(values) for name, values in fitted.parameters.items()})
+    drawn = scalars(simulated, {name: flattened(values) for name, values in fitted.parameters.items()})
     true = scalars(simulated, truth)
     chosen = _spread_evenly(int(np.prod(size)), ranking.n_draws)
     ties = np.random.default_rng(of_ties)
     return Simulated(
         number,
-        {name: rank(_a_number(name, true[name])[0], _a_number(name, drawn[name])[chosen], ties) for name in names},
+        {
+            name: rank(_a_number(name, true[name])[0], _a_number(name, drawn[name])[chosen], ties)
+            for name in names
+        },
         fitted.divergences,
         float(np.prod(size)) if fitted.independent else _fewest_effective([drawn[n] for n in names], size),
     )
-
-
-def _flat(values: FloatArray) -> FloatArray:
-    """Put all chains in a row."""
-    return values.reshape(-1, *values.shape[2:])
 
 
 def _spread_evenly(total: int, n_draws: int) -> IntArray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurotrial.bayes_plan import NuisancePriors
 from neurotrial.errors import refuse
+from neurotrial.models.bayes.sampling import flattened
 from neurotrial.models.bayes_calibration.many_posteriors import ancova_mixtures, group_time_mixtures
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes_calibration.simulation_based import Sampling
     from neurotrial.models.bayes_calibration.uniformity import IntArray
 
-__all__ = ["Analysis", "ExactAnalysis", "SampledAnalysis", "TrialPosteriors", "exact_ancovas", "exact_group_times"]
+__all__ = [
+    "Analysis",
+    "ExactAnalysis",
+    "SampledAnalysis",
+    "TrialPosteriors",
+    "exact_ancovas",
+    "exact_group_times",
+]
 
 TAILS = (0.025, 0.975)
 """The limits of the intervals whose coverage is counted."""
@@ -70,7 +78,7 @@ class ExactAnalysis:
 
     mixtures: Callable[..., Mixtures]
     complete_only: bool = False
-    priors: NuisancePriors = NuisancePriors()
+    priors: NuisancePriors = field(default_factory=NuisancePriors)
 
     def __call__(
         self, trials: SimulatedTrials, effect: NormalPrior, seed: np.random.SeedSequence
@@ -88,7 +96,9 @@ class ExactAnalysis:
     def _outcome(self, trials: SimulatedTrials, k: int, effect: NormalPrior) -> tuple[FloatArray, ...]:
         before, after = trials.baseline[:, :, k], trials.follow_up[:, :, k]
         centre, sd = before.mean(axis=1, keepdims=True), _pooled_sd(before, trials.treated)[:, None]
-        found = self.mixtures((before - centre) / sd, (after - centre) / sd, trials.treated, effect, self.priors)
+        found = self.mixtures(
+            (before - centre) / sd, (after - centre) / sd, trials.treated, effect, self.priors
+        )
         limits = [sd[:, 0] * found.quantile(tail) for tail in TAILS]
         return sd[:, 0] * found.mean, *limits, 1 - found.cdf(np.zeros(len(sd)))
 
@@ -122,19 +132,18 @@ class SampledAnalysis:
         ]
         draws = np.array([found for found, _ in fits])
         return TrialPosteriors(
-            draws.mean(axis=2),
-            *np.quantile(draws, TAILS, axis=2),
-            (draws > 0).mean(axis=2),
-            np.array([divergences for _, divergences in fits], dtype="int64"),
+            mean=draws.mean(axis=2),
+            low=np.quantile(draws, TAILS[0], axis=2),
+            high=np.quantile(draws, TAILS[1], axis=2),
+            benefit=(draws > 0).mean(axis=2),
+            divergences=np.array([divergences for _, divergences in fits], dtype="int64"),
         )
 
     def _fit(self, frame: pd.DataFrame, effect: NormalPrior, seed: int) -> tuple[FloatArray, int]:
         """Return the draws of the effects, shape (outcomes, draws), and how many transitions diverged."""
         model = self.make(frame, effect)
         fitted = self.sampling(model, seed)
-        flat: Parameters = {
-            name: values.reshape(-1, *values.shape[2:]) for name, values in fitted.parameters.items()
-        }
+        flat: Parameters = {name: flattened(values) for name, values in fitted.parameters.items()}
         targets = [target for target in model.targets(flat) if self.chosen(target)]
         outcomes = sum(str(name).startswith("follow_up_") for name in frame.columns)
         if len(targets) != outcomes:

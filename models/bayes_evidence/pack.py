@@ -138,6 +138,7 @@ def gather_evidence(
     *,
     seed: int,
     refit: Refit | None = None,
+    converged: Convergence | None = None,
 ) -> Evidence:
     """Gather the evidence of one fit.
 
@@ -159,6 +160,8 @@ def gather_evidence(
     refit : callable or None
         Fits the model without a participant whose weights are not trusted: takes a model and a seed, returns named
         parameters, shape (draws, ...), or None where these may not be used.
+    converged : Convergence, optional
+        What the draws are worth, where it is known already.
 
     Returns
     -------
@@ -178,7 +181,7 @@ def gather_evidence(
     refit_seed = int(streams[1].integers(2**32))
     left = leave_each_out(model, weighted, chains=chains, seed=refit_seed, refit=refit)
     return Evidence(
-        convergence=convergence(drawn, _reported(model, drawn), statistics),
+        convergence=converged or convergence(drawn, _reported(model, drawn), statistics),
         loo=leave_one_out(model, left),
         pit=loo_pit(model, weighted, left, streams[2]),
         power=power_scaling(model, weighted, left.log_likelihood, chains=chains),

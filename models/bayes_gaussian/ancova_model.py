@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
+    from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
 
 __all__ = ["ancova_model", "tail_prior"]
 
@@ -92,9 +92,10 @@ def tail_prior(plan: BayesPlan) -> tuple[float, float] | None:
 
 def _targets(given: Standardised, wording: Wording, p: int) -> Iterator[LinearTarget]:
     table, units = given.table, np.eye(p)
-    shared = {"visit": wording.visit, "sign": wording.sign}
     for place, arm in enumerate(table.compared, _ARMS_FROM):
-        yield LinearTarget(units[place], given.sd, 0.0, "arm", f"{arm} - {table.reference}", **shared)
+        yield LinearTarget(
+            units[place], given.sd, 0.0, "arm", f"{arm} - {table.reference}", wording.visit, sign=wording.sign
+        )
     for arm in table.arms:
         weights: FloatArray = units[0].copy()
         if arm != table.reference:

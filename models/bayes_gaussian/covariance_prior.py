@@ -36,7 +36,9 @@ def concentrations(n_values: int, eta: float) -> FloatArray:
     ----------
     Lewandowski D, Kurowicka D, Joe H. J Multivar Anal 2009;100:1989-2001. https://doi.org/10.1016/j.jmva.2009.04.008
     """
-    return np.array([eta + (n_values - 2 - j) / 2 for i in range(n_values) for j in range(i)], dtype="float64")
+    return np.array(
+        [eta + (n_values - 2 - j) / 2 for i in range(n_values) for j in range(i)], dtype="float64"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ class CovariancePrior:
         """Draw ``sd``, ``partial`` and, where tails are heavy, ``dof``."""
         found = {"sd": np.abs(rng.normal(size=(size, len(self.sd)))) * self.sd}
         both = self.concentrations
-        found["partial"] = 2 * rng.beta(both, both, (size, len(both))) - 1 if len(both) else np.empty((size, 0))
+        found["partial"] = (
+            2 * rng.beta(both, both, (size, len(both))) - 1 if len(both) else np.empty((size, 0))
+        )
         if self.tail:
             found["dof"] = FEWEST_DOF + rng.gamma(self.tail[0], 1 / self.tail[1], (size, 1))
         return found

@@ -69,7 +69,9 @@ def build_gaussian(shape: GaussianShape) -> pm.Model:
         partial = pt.zeros(0)
         if shape.n_values > 1:
             both = given["concentration"]
-            partial = 2 * pm.Beta("half_partial", both, both, shape=shape.n_values * (shape.n_values - 1) // 2) - 1
+            partial = (
+                2 * pm.Beta("half_partial", both, both, shape=shape.n_values * (shape.n_values - 1) // 2) - 1
+            )
         dof = pt.zeros(1)
         if shape.heavy_tails:
             dof = FEWEST_DOF + pm.Gamma("dof_above", given["tail"][:1], given["tail"][1:], shape=1)
@@ -81,7 +83,8 @@ def build_gaussian(shape: GaussianShape) -> pm.Model:
             pm.Potential("reference", _tilt(given, z))
         likelihood = CompiledLikelihood(value_and_gradient, 4)
         data = [given[name] for name in ("values", "design", "pattern", "patterns")]
-        pm.Potential("likelihood", likelihood(pt.concatenate(means), sd, partial, dof, *data)[0])
+        values: Any = likelihood(pt.concatenate(means), sd, partial, dof, *data)
+        pm.Potential("likelihood", values[0])
     return model
 
 

@@ -11,24 +11,26 @@ import numpy as np
 from scipy import special
 
 from neurotrial.models.bayes.coefficients import turned
+from neurotrial.models.bayes.model import Observed
 from neurotrial.models.bayes_gaussian.covariance_prior import FEWEST_DOF
 from neurotrial.models.bayes_gaussian.gaussian_build import GaussianShape, build_gaussian
 from neurotrial.models.bayes_gaussian.information import rough_information
-from neurotrial.models.bayes.model import Observed
 from neurotrial.models.bayes_gaussian.multivariate_likelihood import correlation_factors, log_likelihood_draws
 
 if TYPE_CHECKING:
     import pymc as pm
 
     from neurotrial.models.bayes.coefficients import CoefficientPrior, Turned
+    from neurotrial.models.bayes.model import FloatArray, Parameters, Target
     from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
     from neurotrial.models.bayes_gaussian.gaussian_targets import TargetRule
     from neurotrial.models.bayes_priors.mixture_prior import MixturePrior
-    from neurotrial.models.bayes.model import FloatArray, Parameters, Target
 
 __all__ = ["GaussianKind", "GaussianModel", "Pooling", "Scaling"]
 
-GaussianKind = Literal["bayes_ancova", "bayes_group_time", "bayes_mmrm", "bayes_outcomes", "bayes_joint_change"]
+GaussianKind = Literal[
+    "bayes_ancova", "bayes_group_time", "bayes_mmrm", "bayes_outcomes", "bayes_joint_change"
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,13 +166,27 @@ class GaussianModel:
     def _turned(self) -> Turned:
         return turned(self.prior, rough_information(self._known, self.design, self.seen, self.covariance.sd))
 
+    @cached_property
+    def _pooled_axes(self) -> FloatArray:
+        """Axes of the deviations of each pooled effect, orthogonal, so that their prior is as it was; (m, m)."""
+        pooling = self.pooling
+        if pooling is None:
+            return np.empty((0, 0))
+        axes = np.zeros((len(pooling.of), len(pooling.of)))
+        for group in range(len(pooling.sd)):
+            own = np.flatnonzero(pooling.of == group)
+            design = pooling.design[:, :, own]
+            known = rough_information(self._known, design, self.seen, self.covariance.sd)
+            axes[np.ix_(own, own)] = np.linalg.eigh(known)[1]
+        return axes
+
     def data(self) -> dict[str, Any]:
         """Return the data of the PyMC model."""
         pattern, patterns = self._patterns
         location, root = self._turned.location, self._turned.root
         design = self.design @ root
         if self.pooling is not None:
-            design = np.concatenate([design, self.pooling.design], axis=2)
+            design = np.concatenate([design, self.pooling.design @ self._pooled_axes], axis=2)
         data: dict[str, Any] = {
             "values": np.where(self.seen, self._known - self.design @ location, 0.0),
             "design": np.ascontiguousarray(design),
@@ -209,7 +225,7 @@ class GaussianModel:
             found["dof"] = FEWEST_DOF + drawn["dof_above"]
         if self.pooling is not None:
             found["tau"] = drawn["tau"]
-            found["deviation"] = drawn["tau"][:, self.pooling.of] * drawn["eta"]
+            found["deviation"] = drawn["tau"][:, self.pooling.of] * (drawn["eta"] @ self._pooled_axes.T)
         return found
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, FloatArray]:
@@ -219,7 +235,9 @@ class GaussianModel:
             found["coefficients"] = self._with_reference(found["coefficients"], rng)
         if self.pooling is not None:
             found["tau"] = np.abs(rng.normal(size=(size, len(self.pooling.sd)))) * self.pooling.sd
-            found["deviation"] = found["tau"][:, self.pooling.of] * rng.normal(size=(size, len(self.pooling.of)))
+            found["deviation"] = found["tau"][:, self.pooling.of] * rng.normal(
+                size=(size, len(self.pooling.of))
+            )
         return found
 
     def _with_reference(self, coefficients: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -251,13 +269,12 @@ class GaussianModel:
 
     def log_likelihood(self, parameters: Parameters) -> FloatArray:
         """Return the log likelihood of each participant, shape (draws, n)."""
-        return np.asarray(
-            log_likelihood_draws(
-                *(np.ascontiguousarray(part) for part in self._likelihood_parameters(parameters)),
-                self._known,
-                self._whole_design,
-                *self._patterns,
-            )
+        means, sd, partial, dof = (
+            np.ascontiguousarray(one) for one in self._likelihood_parameters(parameters)
+        )
+        pattern, patterns = self._patterns
+        return log_likelihood_draws(
+            means, sd, partial, dof, self._known, self._whole_design, pattern, patterns
         )
 
     def _likelihood_parameters(self, parameters: Parameters) -> tuple[FloatArray, ...]:

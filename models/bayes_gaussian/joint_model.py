@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes.coefficients import CoefficientPrior
+from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
 from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Scaling
 from neurotrial.models.bayes_gaussian.gaussian_targets import Association, LinearTarget
@@ -16,9 +17,9 @@ from neurotrial.models.bayes_gaussian.gaussian_targets import Association, Linea
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes_gaussian.gaussian_targets import TargetRule
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
+    from neurotrial.models.bayes_gaussian.gaussian_targets import TargetRule
 
 __all__ = ["joint_model"]
 
@@ -56,7 +57,7 @@ def joint_model(
         slope of y on x in their units.
     """
     shared = [who for who in x.table.frame.index if who in set(y.table.frame.index)]
-    rows = [x.table.frame.index.get_indexer(shared), y.table.frame.index.get_indexer(shared)]
+    rows = [given.table.frame.index.get_indexer(pd.Index(shared)) for given in (x, y)]
     arms = x.visits.arms[rows[0]]
     values = np.column_stack(
         [
@@ -121,7 +122,12 @@ def _prior(
     for asked in wordings:
         effects += range(len(mean) + 2 + a, len(mean) + 2 + 2 * a)
         mean += [0.0, 0.0, *[0.0] * a, *[asked.sign * effect.mean] * a, *[0.0] * q]
-        sd += [others.intercept_sd] * 2 + [others.imbalance_sd] * a + [effect.sd] * a + [others.covariate_sd] * q
+        sd += (
+            [others.intercept_sd] * 2
+            + [others.imbalance_sd] * a
+            + [effect.sd] * a
+            + [others.covariate_sd] * q
+        )
     return CoefficientPrior(np.array(mean), np.array(sd), np.eye(len(mean))), tuple(effects)
 
 
@@ -133,7 +139,9 @@ def _targets(
         for place, arm in enumerate(given.table.compared):
             weights = units[_block(a, q) * outcome + 2 + a + place]
             contrast = f"{arm} - {given.table.reference} @ {asked.visit} - {asked.baseline_visit}"
-            yield LinearTarget(weights, given.sd, 0.0, "group_by_time", contrast, asked.visit, name, sign=asked.sign)
+            yield LinearTarget(
+                weights, given.sd, 0.0, "group_by_time", contrast, asked.visit, name, sign=asked.sign
+            )
     what, visit = f"{names[1]} with {names[0]}", wordings[1].visit
     yield Association(_X1, _Y1, _FIRSTS, f"{what}, partial correlation", visit, 0.0, "correlation")
     yield Association(_X1, _Y1, _FIRSTS, f"{what}, slope", visit, y.sd / x.sd, "slope")

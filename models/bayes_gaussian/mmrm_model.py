@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.models.bayes.asked import Wording
-    from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
     from neurotrial.models.bayes.model import FloatArray
+    from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
     from neurotrial.models.repeated_measures.design_matrix import DesignMatrix
     from neurotrial.models.repeated_measures.long_data import LongData
     from neurotrial.models.repeated_measures.roles import Roles
@@ -53,7 +53,7 @@ class RepeatedMeasures:
         The columns of the formula.
     arm : str
         Column with the arm.
-    values : ndarray, shape (n, T)
+    scores : ndarray, shape (n, T)
         In the unit of the outcome; NaN where a visit is missing.
     matrix : ndarray, shape (n, T, p)
         0 where a visit is missing.
@@ -69,7 +69,7 @@ class RepeatedMeasures:
     long: LongData
     design: DesignMatrix
     arm: str
-    values: FloatArray
+    scores: FloatArray
     matrix: FloatArray
     arms: tuple[str, ...]
     centre: float
@@ -197,12 +197,14 @@ def mmrm_model(
         Its targets are those of `neurotrial.models.repeated_measures.result.Mmrm.effects`.
     """
     visits = given.long.visits
-    prior, effects = coefficient_prior(given, wording.sign * effect.mean, effect.sd, plan.others, baseline=baseline)
+    prior, effects = coefficient_prior(
+        given, wording.sign * effect.mean, effect.sd, plan.others, baseline=baseline
+    )
     weights, labels = trial_functions(given.design, given.long.frame, given.arm, given.roles.visit)
     others = plan.others
     return GaussianModel(
         kind=kind,
-        values=(given.values - given.centre) / given.sd,
+        values=(given.scores - given.centre) / given.sd,
         design=given.matrix,
         prior=prior,
         covariance=CovariancePrior(

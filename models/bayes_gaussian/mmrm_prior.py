@@ -12,8 +12,8 @@ from neurotrial.models.repeated_measures.grid import mean_functions
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NuisancePriors
-    from neurotrial.models.bayes_gaussian.mmrm_model import RepeatedMeasures
     from neurotrial.models.bayes.model import FloatArray
+    from neurotrial.models.bayes_gaussian.mmrm_model import RepeatedMeasures
 
 __all__ = ["coefficient_prior"]
 
@@ -64,10 +64,10 @@ def coefficient_prior(
     for later in means[0, 1:]:
         put(later - means[0, 0], 0.0, others.intercept_sd)
     kept = _independent(rows)
-    rows, mean, sd = ([values[i] for i in kept] for values in (rows, mean, sd))
+    rows, mean, sd = [rows[i] for i in kept], [mean[i] for i in kept], [sd[i] for i in kept]
     effects = []
     for arm in means[1:]:
-        for visit, row, is_effect in _differences(arm - means[0], baseline=baseline):
+        for row, is_effect in _differences(arm - means[0], baseline=baseline):
             if len(_independent([*rows, row])) == len(rows) + 1:
                 if is_effect:
                     effects.append(len(rows))
@@ -87,18 +87,20 @@ def coefficient_prior(
 
 def _cell_means(given: RepeatedMeasures) -> FloatArray:
     """Return the functions that are the means of arms at visits, at mean covariates, shape (arms, visits, p)."""
-    rows = mean_functions(given.design, given.long.frame, given.roles.visit, given.arm, visit=given.roles.visit)[0]
+    rows = mean_functions(
+        given.design, given.long.frame, given.roles.visit, given.arm, visit=given.roles.visit
+    )[0]
     return np.asarray(rows.reshape(len(given.design.factors[given.arm]), len(given.long.visits), -1))
 
 
-def _differences(between: FloatArray, *, baseline: bool) -> list[tuple[int, FloatArray, bool]]:
-    """Return visit, function and whether it is an effect: at baseline an imbalance, later the change in the difference."""
+def _differences(between: FloatArray, *, baseline: bool) -> list[tuple[FloatArray, bool]]:
+    """Return functions and whether each it is an effect: at baseline an imbalance, later the change in the difference."""
     if not baseline:
-        return [(visit, row, True) for visit, row in enumerate(between)]
+        return [(row, True) for row in between]
     if np.allclose(between, between[0]):
-        return [(0, between[0], True)]
-    later = [(visit, row - between[0], True) for visit, row in enumerate(between[1:], 1)]
-    return [(0, between[0], False), *later] if np.abs(between[0]).max() > 0 else later
+        return [(between[0], True)]
+    later = [(row - between[0], True) for row in between[1:]]
+    return [(between[0], False), *later] if np.abs(between[0]).max() > 0 else later
 
 
 def _independent(rows: list[FloatArray]) -> list[int]:

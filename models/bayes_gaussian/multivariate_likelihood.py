@@ -8,20 +8,22 @@ takes a minute to compile and is slow to run; this function takes seconds, once 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
+
+from neurotrial.models.bayes.compiled_functions import digamma, jit
+
+if TYPE_CHECKING:
+    from neurotrial.models.bayes.model import FloatArray
 
 __all__ = ["correlation_factors", "log_likelihood_draws", "value_and_gradient"]
 
-_jit = numba.njit(cache=True, error_model="numpy")
-
-_ASYMPTOTIC = 8.0
 _LOG_2PI = math.log(2 * math.pi)
 
 
-@_jit
-def correlation_factor(partial, n_values):
+@jit
+def correlation_factor(partial: FloatArray, n_values: int) -> FloatArray:
     """Return the Cholesky factor of a correlation matrix from its canonical partial correlations.
 
     Parameters
@@ -52,8 +54,8 @@ def correlation_factor(partial, n_values):
     return factor
 
 
-@_jit
-def _factor_gradient(partial, factor, of_factor):
+@jit
+def _factor_gradient(partial: FloatArray, factor: FloatArray, of_factor: FloatArray) -> FloatArray:
     """Lead a gradient by the Cholesky factor back to the canonical partial correlations."""
     out = np.zeros_like(partial)
     n_values = len(factor)
@@ -70,26 +72,14 @@ def _factor_gradient(partial, factor, of_factor):
     return out
 
 
-@_jit
-def _digamma(x):
-    """Return the derivative of the logarithm of the gamma function for x > 0: recurrence, then the asymptotic series."""
-    out = 0.0
-    while x < _ASYMPTOTIC:
-        out -= 1.0 / x
-        x += 1.0
-    square = 1.0 / (x * x)
-    series = 1 / 252 - square * (1 / 240 - square * (1 / 132 - square * 691 / 32760))
-    return out + math.log(x) - 0.5 / x - square * (1 / 12 - square * (1 / 120 - square * series))
-
-
-@_jit
-def _observed(seen):
+@jit
+def _observed(seen: FloatArray) -> Any:
     """Return the places of the values that a pattern has."""
     return np.flatnonzero(seen)
 
 
-@_jit
-def _cholesky(covariance, places):
+@jit
+def _cholesky(covariance: FloatArray, places: Any) -> FloatArray:
     """Return the Cholesky factor of the part of a covariance that is observed; NaN where it is not positive."""
     n = len(places)
     out = np.zeros((n, n))
@@ -102,8 +92,8 @@ def _cholesky(covariance, places):
     return out
 
 
-@_jit
-def _whitened(factor, residual):
+@jit
+def _whitened(factor: FloatArray, residual: FloatArray) -> FloatArray:
     """Solve factor @ out = residual."""
     out = np.empty_like(residual)
     for i in range(len(out)):
@@ -114,8 +104,8 @@ def _whitened(factor, residual):
     return out
 
 
-@_jit
-def _back_whitened(factor, values):
+@jit
+def _back_whitened(factor: FloatArray, values: FloatArray) -> FloatArray:
     """Solve factor.T @ out = values."""
     out = np.empty_like(values)
     for i in range(len(out) - 1, -1, -1):
@@ -126,8 +116,8 @@ def _back_whitened(factor, values):
     return out
 
 
-@_jit
-def _constant(factor, dof):
+@jit
+def _constant(factor: FloatArray, dof: float) -> float:
     """Return what does not depend on the residuals of a participant."""
     n, total = len(factor), 0.0
     for i in range(n):
@@ -138,15 +128,25 @@ def _constant(factor, dof):
     return total - 0.5 * n * _LOG_2PI
 
 
-@_jit
-def _density(constant, square, n, dof):
+@jit
+def _density(constant: float, square: float, n: int, dof: float) -> float:
     if dof > 0:
         return constant - 0.5 * (dof + n) * math.log1p(square / dof)
     return constant - 0.5 * square
 
 
-@_jit
-def _residual(row, places, values, design, coefficients):
+@jit
+def _square(values: FloatArray) -> float:
+    total = 0.0
+    for value in values:
+        total += value * value
+    return total
+
+
+@jit
+def _residual(
+    row: Any, places: Any, values: FloatArray, design: FloatArray, coefficients: FloatArray
+) -> FloatArray:
     out = np.empty(len(places))
     for k in range(len(places)):
         total = values[row, places[k]]
@@ -156,16 +156,74 @@ def _residual(row, places, values, design, coefficients):
     return out
 
 
-@_jit
-def _covariance(sd, factor):
+@jit
+def _covariance(sd: FloatArray, factor: FloatArray) -> FloatArray:
     root = factor.copy()
     for i in range(len(sd)):
         root[i] *= sd[i]
     return root @ root.T
 
 
-@_jit
-def log_likelihoods(coefficients, sd, partial, dof, values, design, pattern, patterns):
+@jit
+def _root_gradient(
+    sd: FloatArray, factor: FloatArray, by_covariance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Lead a gradient by the covariance back to the standard deviations and the Cholesky factor of the correlation."""
+    n_values = len(sd)
+    by_sd, by_factor = np.zeros(n_values), np.zeros((n_values, n_values))
+    for i in range(n_values):
+        for j in range(i + 1):
+            slope = 0.0
+            for k in range(j, n_values):
+                slope += 2.0 * by_covariance[i, k] * sd[k] * factor[k, j]
+            by_sd[i] += slope * factor[i, j]
+            by_factor[i, j] = slope * sd[i]
+    return by_sd, by_factor
+
+
+@jit
+def _pattern_sums(
+    own: FloatArray,
+    rows: Any,
+    places: Any,
+    nu: float,
+    values: FloatArray,
+    design: FloatArray,
+    coefficients: FloatArray,
+    by_coefficients: FloatArray,
+    outer: FloatArray,
+) -> tuple[float, float]:
+    """Return the log likelihood of the participants of a pattern and its slope by dof; add up the other slopes."""
+    total, by_dof, n = 0.0, 0.0, len(places)
+    constant = _constant(own, nu)
+    for row in rows:
+        white = _whitened(own, _residual(row, places, values, design, coefficients))
+        square = _square(white)
+        total += _density(constant, square, n, nu)
+        weight = (nu + n) / (nu + square) if nu > 0 else 1.0
+        back = _back_whitened(own, white)
+        for i in range(n):
+            for c in range(len(coefficients)):
+                by_coefficients[c] += weight * back[i] * design[row, places[i], c]
+            for j in range(n):
+                outer[i, j] += weight * back[i] * back[j]
+        if nu > 0:
+            gammas = digamma((nu + n) / 2) - digamma(nu / 2)
+            by_dof += 0.5 * (gammas - n / nu - math.log1p(square / nu) + weight * square / nu)
+    return total, by_dof
+
+
+@jit
+def log_likelihoods(
+    coefficients: FloatArray,
+    sd: FloatArray,
+    partial: FloatArray,
+    dof: FloatArray,
+    values: FloatArray,
+    design: FloatArray,
+    pattern: Any,
+    patterns: FloatArray,
+) -> FloatArray:
     """Return the log likelihood of each participant, shape (n,); arguments as in `value_and_gradient`."""
     factor = correlation_factor(partial, len(sd))
     covariance = _covariance(sd, factor)
@@ -176,12 +234,21 @@ def log_likelihoods(coefficients, sd, partial, dof, values, design, pattern, pat
         constant = _constant(own, dof[0])
         for row in np.flatnonzero(pattern == group):
             white = _whitened(own, _residual(row, places, values, design, coefficients))
-            out[row] = _density(constant, white @ white, len(places), dof[0])
+            out[row] = _density(constant, _square(white), len(places), dof[0])
     return out
 
 
-@_jit
-def value_and_gradient(coefficients, sd, partial, dof, values, design, pattern, patterns):
+@jit
+def value_and_gradient(
+    coefficients: FloatArray,
+    sd: FloatArray,
+    partial: FloatArray,
+    dof: FloatArray,
+    values: FloatArray,
+    design: FloatArray,
+    pattern: Any,
+    patterns: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return the log likelihood of all participants and its derivatives.
 
     Parameters
@@ -218,47 +285,34 @@ def value_and_gradient(coefficients, sd, partial, dof, values, design, pattern, 
         places = _observed(patterns[group])
         rows = np.flatnonzero(pattern == group)
         own, n = _cholesky(covariance, places), len(places)
-        constant = _constant(own, nu)
         outer = np.zeros((n, n))
-        for row in rows:
-            white = _whitened(own, _residual(row, places, values, design, coefficients))
-            square = white @ white
-            total += _density(constant, square, n, nu)
-            weight = (nu + n) / (nu + square) if nu > 0 else 1.0
-            back = _back_whitened(own, white)
-            for i in range(n):
-                for c in range(len(coefficients)):
-                    by_coefficients[c] += weight * back[i] * design[row, places[i], c]
-                for j in range(n):
-                    outer[i, j] += weight * back[i] * back[j]
-            if nu > 0:
-                by_dof[0] += 0.5 * (
-                    _digamma((nu + n) / 2)
-                    - _digamma(nu / 2)
-                    - n / nu
-                    - math.log1p(square / nu)
-                    + weight * square / nu
-                )
+        value, slope = _pattern_sums(
+            own, rows, places, nu, values, design, coefficients, by_coefficients, outer
+        )
+        total += value
+        by_dof[0] += slope
         for i in range(n):
             unit = np.zeros(n)
             unit[i] = 1.0
             inverse = _back_whitened(own, _whitened(own, unit))
             for j in range(n):
                 by_covariance[places[i], places[j]] += 0.5 * (outer[i, j] - len(rows) * inverse[j])
-    by_sd, by_factor = np.zeros(n_values), np.zeros((n_values, n_values))
-    for i in range(n_values):
-        for j in range(i + 1):
-            slope = 0.0
-            for k in range(j, n_values):
-                slope += 2.0 * by_covariance[i, k] * sd[k] * factor[k, j]
-            by_sd[i] += slope * factor[i, j]
-            by_factor[i, j] = slope * sd[i]
+    by_sd, by_factor = _root_gradient(sd, factor, by_covariance)
     by_partial = _factor_gradient(partial, factor, by_factor)
     return np.asarray(total), by_coefficients, by_sd, by_partial, by_dof
 
 
-@_jit
-def log_likelihood_draws(coefficients, sd, partial, dof, values, design, pattern, patterns):
+@jit
+def log_likelihood_draws(
+    coefficients: FloatArray,
+    sd: FloatArray,
+    partial: FloatArray,
+    dof: FloatArray,
+    values: FloatArray,
+    design: FloatArray,
+    pattern: Any,
+    patterns: FloatArray,
+) -> FloatArray:
     """Return the log likelihood of each participant for many draws of the parameters, shape (draws, n).
 
     Arguments as in `value_and_gradient`, the first four with one more dimension in front.
@@ -271,8 +325,8 @@ def log_likelihood_draws(coefficients, sd, partial, dof, values, design, pattern
     return out
 
 
-@_jit
-def correlation_factors(partial, n_values):
+@jit
+def correlation_factors(partial: FloatArray, n_values: int) -> FloatArray:
     """Return the Cholesky factors of correlation matrices, shape (draws, n_values, n_values)."""
     out = np.empty((len(partial), n_values, n_values))
     for draw in range(len(partial)):

@@ -10,12 +10,12 @@ import numpy as np
 
 from neurotrial.bayes_plan import FAMILY
 from neurotrial.errors import InputError, Problem, refuse
-from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes.coefficients import CoefficientPrior
+from neurotrial.models.bayes.standardised import standardise
+from neurotrial.models.bayes_gaussian.ancova_model import tail_prior
 from neurotrial.models.bayes_gaussian.covariance_prior import CovariancePrior
 from neurotrial.models.bayes_gaussian.gaussian_model import GaussianModel, Pooling, Scaling
 from neurotrial.models.bayes_gaussian.gaussian_targets import LinearTarget
-from neurotrial.models.bayes.standardised import standardise
 from neurotrial.models.checks import missing_columns
 from neurotrial.table_checks import describe_rows
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
     from neurotrial.models.bayes.standardised import Standardised
 
-__all__ = ["OutcomeTables", "outcome_tables", "outcomes_model"]
+__all__ = ["OutcomeTables", "outcome_tables", "outcomes_model", "pooled_sampling"]
 
+_TARGET_ACCEPT, _TUNE = 0.95, 1000
 _MOST = 12
 """Outcomes; an unrestricted correlation of more asks too much of a trial."""
 
@@ -148,7 +149,9 @@ def _row_problems(data: pd.DataFrame, subject: str, outcome: str, arm: str) -> I
 def _joined(names: tuple[str, ...], tables: list[Standardised]) -> OutcomeTables:
     compared = {found.table.compared for found in tables}
     if len(compared) > 1:
-        lacking = "; ".join(f"{name}: {', '.join(found.table.arms)}" for name, found in zip(names, tables, strict=True))
+        lacking = "; ".join(
+            f"{name}: {', '.join(found.table.arms)}" for name, found in zip(names, tables, strict=True)
+        )
         raise refuse("outcomes", f"not every arm has every outcome ({lacking})", "leave out outcomes or arms")
     arms: dict[str, str] = {}
     for found in tables:
@@ -209,10 +212,22 @@ def outcomes_model(
     )
 
 
+def pooled_sampling(plan: BayesPlan) -> BayesPlan:
+    """Return the plan with the least care that a spread of effects takes: smaller steps and a longer warm-up."""
+    own = plan.sampling
+    changed = {
+        "target_accept": max(own.target_accept, _TARGET_ACCEPT),
+        "tune": max(own.tune, _TUNE),
+    }
+    return plan.model_copy(update={"sampling": own.model_copy(update=changed)})
+
+
 def _prior(given: OutcomeTables, effect: NormalPrior, plan: BayesPlan, a: int) -> CoefficientPrior:
     others, q = plan.others, given.tables[0].visits.covariates.shape[1]
     mean = [0.0, others.slope.mean, *[0.0] * q] * len(given.names) + [effect.mean] * a
-    sd = [others.intercept_sd, others.slope.sd, *[others.covariate_sd] * q] * len(given.names) + [effect.sd] * a
+    sd = [others.intercept_sd, others.slope.sd, *[others.covariate_sd] * q] * len(given.names) + [
+        effect.sd
+    ] * a
     return CoefficientPrior(np.array(mean), np.array(sd), np.eye(len(mean)))
 
 

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from neurotrial.bayes_plan import BayesPlan, HistoricalControls
     from neurotrial.models.bayes.model import FloatArray
 
-__all__ = ["HistoricalPrior", "MixturePrior", "historical_prior", "posterior_mixture", "power_prior", "published_prior"]
+__all__ = [
+    "HistoricalPrior",
+    "MixturePrior",
+    "historical_prior",
+    "posterior_mixture",
+    "power_prior",
+    "published_prior",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.errors import refuse
-from neurotrial.models.bayes.answers import orientation
+from neurotrial.models.bayes.asked import orientation
 from neurotrial.models.checks import check_level
 
 if TYPE_CHECKING:

@@ -1,126 +1,100 @@
-"""Posteriors as NetCDF files in the groups of ArviZ; each is named by what it depends on, so that none is sampled twice."""
+"""Posteriors as NetCDF files in the groups of ArviZ, with the evidence that was gathered about them."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from neurotrial.bayes_plan import SamplingPlan
-from neurotrial.models.bayes.diagnostics import Convergence
 from neurotrial.models.bayes.fit import Posterior
+from neurotrial.models.bayes.posterior_data import dataset, target_labels
 from neurotrial.models.bayes.sampling import Draws
+from neurotrial.models.bayes_evidence.convergence import Convergence, Precision
 from neurotrial.paths import replacing
-from neurotrial.study import hash_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from neurotrial.models.bayes.model import BayesModel
 
-    from neurotrial.models.bayes.fit import Question
-
-__all__ = ["has_posterior", "question_hash", "read_posterior", "write_posterior"]
+__all__ = ["Stored", "has_posterior", "read_posterior", "write_posterior"]
 
 _ENGINE: Literal["h5netcdf"] = "h5netcdf"
-_SAMPLERS = ("pymc", "nutpie", "pytensor", "numba", "numpy")
 _SIGNATURE = b"\x89HDF"
 _SAMPLE = ("chain", "draw")
 _COMPRESSED = {"zlib": True, "complevel": 4}
+_STATISTICS = {
+    "energy": "energy",
+    "diverging": "diverging",
+    "depth": "tree_depth",
+    "deepest": "reached_max_treedepth",
+}
+
+Row = dict[str, Any]
 
 
-def question_hash(question: Question, sampler: str) -> str:
-    """Return the BLAKE2b digest (32 hex digits) of data, model code, priors, sampler, its settings, seed and versions."""
-    arrays = {
-        name: hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
-        for name, values in asdict(question.visits).items()
-    }
-    return hash_json(
-        {
-            "data": arrays,
-            "kind": question.kind,
-            "effect": question.effect.model_dump(),
-            "plan": question.plan.model_dump(exclude={"effect", "interval"}),
-            "seed": question.seed,
-            "sampler": sampler,
-            "code": _code_hash(),
-            "versions": {name: _version(name) for name in _SAMPLERS},
-        }
-    )
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A posterior with the rows of its evidence.
+
+    Attributes
+    ----------
+    posterior : Posterior
+        Draws and what they are worth.
+    evidence, checks : sequence of dict
+        Findings, and predictive checks.
+    """
+
+    posterior: Posterior
+    evidence: Sequence[Row]
+    checks: Sequence[Row]
 
 
-@cache
-def _code_hash() -> str:
-    """Return the digest of the modules that say what is sampled and how."""
-    here = Path(__file__).parent
-    names = ("two_visits.py", "sampling.py", "fit.py", "generations.py")
-    return hashlib.blake2b(b"".join((here / name).read_bytes() for name in names), digest_size=16).hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def write_posterior(path: Path, posterior: Posterior, question: Question, arms: Sequence[str]) -> None:
+def write_posterior(path: Path, model: BayesModel, stored: Stored) -> None:
     """Write a posterior so that ArviZ reads it: groups ``posterior``, ``sample_stats`` and ``observed_data``.
 
     Parameters
     ----------
     path : Path
         The file; it appears whole or not at all.
-    posterior : Posterior
-        Draws on the standardised scale.
-    question : Question
-        Gives the data.
-    arms : sequence of str
-        The compared arms, as labels of the effect.
+    model : BayesModel
+        Gives the data, and the numbers that are asked, which stand in the variable ``target``.
+    stored : Stored
+        The posterior and its evidence.
     """
     import xarray as xr
 
+    posterior, observed = stored.posterior, model.observed
     draws = posterior.draws
-    stats = {"energy": draws.energy, "diverging": draws.diverging}
-    observed = {"baseline": question.visits.baseline, "follow_up": question.visits.follow_up}
+    targets = model.targets(draws.flat)
+    asked = np.column_stack([target.draws for target in targets]).reshape(*draws.energy.shape, len(targets))
+    values = {name: array for name, array in draws.variables.items() if array.size} | {"target": asked}
+    statistics = {there: getattr(draws, name) for name, there in _STATISTICS.items()}
+    seen = {"values": (("participant", "column"), observed.values)}
+    names = {"participant": list(observed.participants), "column": list(observed.columns)}
     tree = xr.DataTree.from_dict(
         {
-            "/posterior": _dataset(draws.variables, list(arms)),
-            "/sample_stats": _dataset(stats, []),
-            "/observed_data": xr.Dataset(
-                {name: ("participant", values) for name, values in observed.items()}
-            ),
+            "/posterior": dataset(values, {"target": ("number",)}, {"number": target_labels(targets)}),
+            "/sample_stats": dataset(statistics, {}, {}),
+            "/observed_data": xr.Dataset(seen, names),
         }
     )
     tree.attrs = {
         "sampler": posterior.sampler,
         "sampling": json.dumps(posterior.sampling.model_dump()),
-        "convergence": json.dumps(asdict(posterior.convergence)),
         "attempts": posterior.attempts,
         "fault": posterior.fault,
+        "convergence": json.dumps(asdict(posterior.convergence), default=list),
+        "evidence": json.dumps(list(stored.evidence)),
+        "checks": json.dumps(list(stored.checks)),
     }
     groups = ("posterior", "sample_stats")
     encoding: Any = {f"/{name}": {str(v): _COMPRESSED for v in tree[name].data_vars} for name in groups}
     with replacing(path) as temporary:
         tree.to_netcdf(temporary, engine=_ENGINE, encoding=encoding)
-
-
-def _dataset(values: Any, arms: list[str]) -> Any:
-    import xarray as xr
-
-    variables = {}
-    for name, array in values.items():
-        extra = [
-            "arm" if name in {"effect", "imbalance"} else f"{name}_dim_{i}" for i in range(array.ndim - 2)
-        ]
-        variables[name] = ([*_SAMPLE, *extra], array)
-    chains, draws = next(iter(values.values())).shape[:2]
-    coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    return xr.Dataset(variables, coords | ({"arm": arms} if arms else {}))
 
 
 def has_posterior(path: Path) -> bool:
@@ -131,8 +105,15 @@ def has_posterior(path: Path) -> bool:
         return file.read(len(_SIGNATURE)) == _SIGNATURE
 
 
-def read_posterior(path: Path) -> Posterior:
+def read_posterior(path: Path, model: BayesModel) -> Stored:
     """Read a posterior that `write_posterior` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : BayesModel
+        The model that it is of.
 
     Raises
     ------
@@ -147,15 +128,36 @@ def read_posterior(path: Path) -> Posterior:
         values = {
             name: np.asarray(variable[...])
             for name, variable in groups["posterior"].items()
-            if variable.dimensions[:2] == _SAMPLE
+            if variable.dimensions[:2] == _SAMPLE and name != "target"
         }
-        stats = {name: np.asarray(groups["sample_stats"][name][...]) for name in ("energy", "diverging")}
+        stats = {name: np.asarray(groups["sample_stats"][there][...]) for name, there in _STATISTICS.items()}
         about = dict(file.attrs)
-    return Posterior(
-        draws=Draws(values, stats["energy"], stats["diverging"].astype(bool)),
-        convergence=Convergence(**json.loads(about["convergence"])),
+    draws = _draws(values, stats, model)
+    posterior = Posterior(
+        draws=draws,
+        convergence=_convergence(json.loads(about["convergence"])),
         sampler=str(about["sampler"]),
         sampling=SamplingPlan.model_validate(json.loads(about["sampling"])),
         attempts=int(about["attempts"]),
         fault=str(about["fault"]),
     )
+    return Stored(posterior, json.loads(about["evidence"]), json.loads(about["checks"]))
+
+
+def _convergence(stored: Mapping[str, Any]) -> Convergence:
+    return Convergence(
+        numbers=tuple(Precision(**one) for one in stored["numbers"]),
+        constant=tuple(stored["constant"]),
+        bfmi=np.array(stored["bfmi"]),
+        divergences=stored["divergences"],
+        depth_share=stored["depth_share"],
+    )
+
+
+def _draws(values: Mapping[str, Any], stats: Mapping[str, Any], model: BayesModel) -> Draws:
+    """Return the draws; parameters without elements have no place in the file."""
+    shape = stats["energy"].shape
+    known = model.draw_prior(np.random.default_rng(0), 1)
+    empty = {name: np.empty((*shape, *one.shape[1:])) for name, one in known.items() if not one.size}
+    flags = {name: stats[name].astype(bool) for name in ("diverging", "deepest")}
+    return Draws({**values, **empty}, stats["energy"], flags["diverging"], stats["depth"], flags["deepest"])

@@ -117,7 +117,11 @@ def outcomes_maker(cells: Sequence[Cell], data: StudyData, wordings: Mapping[str
         reference=data.study.reference_arm.name,
         covariates=cells[0].analysis.covariates,
     )
-    notes = (f"{name}: {one.table.note}" for name, one in zip(given.names, given.tables, strict=True) if one.table.note)
+    notes = (
+        f"{name}: {one.table.note}"
+        for name, one in zip(given.names, given.tables, strict=True)
+        if one.table.note
+    )
     return Maker(lambda effect: outcomes_model(given, effect, plan, wordings), "; ".join(notes))
 
 
@@ -128,7 +132,8 @@ def joint_maker(part: Association, data: StudyData, wordings: Mapping[str, Wordi
     at_visit = long[(long["visit"] == part.visit) & long[_WHO].isin(members)].set_index(_WHO)
     x, y = (at_visit[at_visit["outcome"] == name] for name in (part.x, part.y))
     columns = ["value", "baseline"]
-    both = x.join(y[columns], how="inner", rsuffix="_y").dropna(subset=[*columns, "value_y", "baseline_y"])
+    explained = y[columns].rename(columns={name: f"{name}_y" for name in columns})
+    both = x.join(explained, how="inner").dropna(subset=[*columns, "value_y", "baseline_y"])
     arms = _arms(both["arm"], data)
     given = [
         standardise(
@@ -159,7 +164,7 @@ def _people(cell: Cell, data: StudyData) -> pd.DataFrame:
     return people.assign(arm=_arms(people["arm"], data))
 
 
-def _arms(values: pd.Series, data: StudyData) -> pd.Categorical:
+def _arms(values: pd.Series, data: StudyData) -> pd.Categorical[str]:
     return pd.Categorical(values.astype("str"), [arm.name for arm in data.study.arms])
 
 

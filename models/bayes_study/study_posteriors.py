@@ -9,23 +9,29 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.errors import InputError, NeurotrialError
+from neurotrial.errors import NeurotrialError
 from neurotrial.executors import SerialExecutor
-from neurotrial.models.bayes.answers import diagnostic_rows, effect_estimates, predictive_rows
 from neurotrial.models.bayes.fit import sample_posterior
-from neurotrial.models.bayes_study.posterior_file import has_posterior, read_posterior, write_posterior
 from neurotrial.models.bayes.sampling import sampler_name
-from neurotrial.models.bayes_study.study_tasks import bayes_methods, cell_tasks
-from neurotrial.models.tidy import failed_row, tidy_frame
+from neurotrial.models.bayes_study.fit_rows import (
+    association_rows,
+    diagnostic_rows,
+    estimate_rows,
+    evidence_rows,
+    gathered,
+    predictive_rows,
+)
+from neurotrial.models.bayes_study.posterior_file import has_posterior, read_posterior, write_posterior
+from neurotrial.models.bayes_study.study_tasks import count_fits, study_tasks
+from neurotrial.models.tidy import failed_row
 from neurotrial.paths import writable_folder
-from neurotrial.results import POSTERIOR_FOLDER, RESULTS_FOLDER, estimate_key
+from neurotrial.results import POSTERIOR_FOLDER, RESULTS_FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.loading import StudyData
-    from neurotrial.models.bayes_study.study_tasks import Task
-    from neurotrial.models.cells import Cell
+    from neurotrial.models.bayes_study.study_tasks import Task, Unfit
     from neurotrial.study import Study
 
 __all__ = ["BayesRows", "fit_posteriors"]
@@ -39,32 +45,34 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class BayesRows:
-    """What the Bayesian fits of a cell give.
+    """What the Bayesian fits of a study give.
 
     Attributes
     ----------
-    estimates : list of DataFrame
-        Columns of `neurotrial.models.tidy`.
-    diagnostics, predictive : list of dict
+    estimates : dict of (str, str) to list of DataFrame
+        By analysis and outcome; columns of `neurotrial.models.tidy`.
+    associations, diagnostics, evidence, predictive : list of dict
         Rows of the tables of that name.
     """
 
-    estimates: list[pd.DataFrame] = field(default_factory=list)
+    estimates: dict[tuple[str, str], list[pd.DataFrame]] = field(default_factory=dict)
+    associations: list[Row] = field(default_factory=list)
     diagnostics: list[Row] = field(default_factory=list)
+    evidence: list[Row] = field(default_factory=list)
     predictive: list[Row] = field(default_factory=list)
 
+    def add(self, place: Mapping[str, str], rows: pd.DataFrame) -> None:
+        """Add estimates where they belong."""
+        self.estimates.setdefault((place["analysis"], place["outcome"]), []).append(rows)
 
-def fit_posteriors(
-    data: StudyData, cells: Sequence[Cell], executor: Executor, progress: Progress
-) -> dict[str, BayesRows]:
+
+def fit_posteriors(data: StudyData, executor: Executor, progress: Progress) -> BayesRows:
     """Fit every Bayesian method of a study; posteriors that are there already are read.
 
     Parameters
     ----------
     data : StudyData
         A checked study; posteriors go to ``results/posteriors/`` in its folder.
-    cells : sequence of Cell
-        Its cells.
     executor : Executor
         Works on one shape of model at a time in each process, so that each is compiled once.
     progress : callable
@@ -72,42 +80,45 @@ def fit_posteriors(
 
     Returns
     -------
-    dict of str to BayesRows
-        By name of the cell; a cell that cannot be fitted has rows with status ``failed`` and the reason.
+    BayesRows
+        A fit that cannot be done has rows with status ``failed`` and the reason.
 
     Raises
     ------
     NeurotrialError
         If a process ends without a word; finished posteriors are kept.
     """
-    rows = {cell.name: BayesRows() for cell in cells if bayes_methods(cell)}
-    if not rows:
+    rows = BayesRows()
+    if not count_fits(data.study):
         return rows
     folder = writable_folder(data.folder / RESULTS_FOLDER / POSTERIOR_FOLDER)
-    tasks: list[Task] = []
-    for cell in cells:
-        try:
-            tasks += cell_tasks(cell, data, folder) if cell.name in rows else []
-        except InputError as error:
-            reason = "; ".join(f"{problem.where}: {problem.rule}" for problem in error.problems)
-            for method in bayes_methods(cell):
-                rows[cell.name].estimates.extend(_failed(data.study, cell, method, reason))
-                progress(f"{cell.name}/{method}")
+    tasks, unfit = study_tasks(data, folder)
+    for one in unfit:
+        for prior in one.priors:
+            _fail(rows, data.study, one, f"{one.kind}_{prior}")
+            progress(f"{one.places[0]['analysis']}/{one.kind}_{prior}")
     faults = _sample(tasks, executor, progress)
     for task in tasks:
         if task.name in faults:
-            failed = _failed(data.study, task.cell, task.method, faults[task.name])
-            rows[task.cell.name].estimates.extend(failed)
+            _fail(rows, data.study, task, task.method, faults[task.name])
         else:
-            _add(rows[task.cell.name], task)
+            _add(rows, task, data.study)
     return rows
 
 
-def _failed(study: Study, cell: Cell, method: str, reason: str) -> Iterator[pd.DataFrame]:
+def _fail(rows: BayesRows, study: Study, lost: Task | Unfit, method: str, reason: str = "") -> None:
+    """Add rows of a fit that gave no draws."""
+    places = lost.places if isinstance(lost.places, tuple) else tuple(lost.places.values())
+    why = reason or getattr(lost, "reason", "")
     reference = study.reference_arm.name
-    for arm in study.arms:
-        if not arm.reference:
-            yield failed_row(method, reason, f"{arm.name} - {reference}", cell.visit)
+    associations = {part.name: part for part in study.associations}
+    for place in places:
+        part = associations.get(place["analysis"])
+        if part is not None and part.bayes and method.startswith("bayes_joint"):
+            continue
+        for arm in study.arms:
+            if not arm.reference:
+                rows.add(place, failed_row(method, why, f"{arm.name} - {reference}", lost.visit))
 
 
 def _sample(tasks: Sequence[Task], executor: Executor, progress: Progress) -> dict[str, str]:
@@ -149,14 +160,14 @@ def _announce(waiting: dict[Path, str], progress: Progress) -> None:
 
 def _by_shape(tasks: Sequence[Task]) -> Iterator[list[Task]]:
     def shape(task: Task) -> str:
-        return repr(task.question.shape)
+        return f"{type(task.question.model).__name__} {task.question.model.shape!r}"
 
     for _, group in groupby(sorted(tasks, key=shape), key=shape):
         yield list(group)
 
 
 def _work(tasks: Sequence[Task]) -> Mapping[str, str]:
-    """Sample and write posteriors; return the names of those that gave no draws, with the reason."""
+    """Sample and write posteriors with their evidence; return the names of those that gave no draws, with the reason."""
     faults = {}
     for task in tasks:
         try:
@@ -164,20 +175,18 @@ def _work(tasks: Sequence[Task]) -> Mapping[str, str]:
         except RuntimeError as error:  # what samplers raise where they find no place to start from
             faults[task.name] = f"the sampler stopped: {error}"
         else:
-            write_posterior(task.path, posterior, task.question, task.standardised.table.compared)
+            write_posterior(task.path, task.question.model, gathered(task, posterior))
     return faults
 
 
-def _add(rows: BayesRows, task: Task) -> None:
-    given = (task.question, read_posterior(task.path), task.standardised, task.asked)
-    rows.estimates.append(tidy_frame(effect_estimates(*given)))
-    shared = {**task.cell.place, "estimand": task.cell.estimand, "method": task.method}
-    for row in diagnostic_rows(*given):
-        key = estimate_key(
-            **task.cell.place, method=task.method, contrast=row["contrast"], visit=task.cell.visit
-        )
-        rows.diagnostics.append({"key": f"diagnostics/{key}", **shared, **row, "posterior": task.path.name})
-    for row in predictive_rows(*given):
-        parts = (task.cell.name, task.cell.population, task.method, row["source"], row["visit"], row["arm"])
-        key = "/".join(("predictive", *parts, row["statistic"]))
-        rows.predictive.append({"key": key, **shared, **row})
+def _add(rows: BayesRows, task: Task, study: Study) -> None:
+    stored = read_posterior(task.path, task.question.model)
+    if task.kind == "bayes_joint_change":
+        explained = next(name for name in reversed([name for name in task.places if name]))
+        rows.associations.extend(association_rows(task, stored, study.outcome(explained).unit))
+    else:
+        for outcome, estimates in estimate_rows(task, stored):
+            rows.add(task.places[outcome], estimates)
+    rows.diagnostics.extend(diagnostic_rows(task, stored))
+    rows.evidence.extend(evidence_rows(task, stored))
+    rows.predictive.extend(predictive_rows(task, stored))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from neurotrial.bayes_plan import BAYES_METHODS, FAMILY, PRIOR_SETS
 from neurotrial.errors import InputError
 from neurotrial.models.bayes.asked import Wording
 from neurotrial.models.bayes.fit import Question
 from neurotrial.models.bayes.sampling import sampler_name
-from neurotrial.models.bayes_study.posterior_file import question_hash
+from neurotrial.models.bayes_gaussian.outcomes_model import pooled_sampling
+from neurotrial.models.bayes_study.question_hash import question_hash
 from neurotrial.models.bayes_study.study_models import (
     ancova_maker,
     bounded_maker,
@@ -50,6 +51,8 @@ class Task:
 
     Attributes
     ----------
+    kind : str
+        The method that the study file names.
     places : mapping of str to Place
         By outcome of the model's numbers (empty for the only one): where their rows belong.
     question : Question
@@ -66,6 +69,7 @@ class Task:
         Where the posterior goes.
     """
 
+    kind: str
     places: Mapping[str, Place]
     question: Question
     prior: str
@@ -77,12 +81,12 @@ class Task:
     @property
     def method(self) -> str:
         """Slug of the estimates."""
-        return f"{self.question.model.kind}_{self.prior}"
+        return f"{self.kind}_{self.prior}"
 
     @property
     def home(self) -> Place:
         """Where the evidence of the whole fit belongs: its only outcome, or the family."""
-        return self.places.get("") or self.places.get(FAMILY) or next(reversed(self.places.values()))
+        return self.places.get("") or self.places.get(FAMILY) or list(self.places.values())[-1]
 
     @property
     def name(self) -> str:
@@ -179,10 +183,13 @@ class _Wanted:
 
     def tasks(self, study: Study, folder: Path) -> Iterator[Task]:
         plan: BayesPlan = study.bayes  # type: ignore[assignment] # the rules of the study file demand it
+        plan = pooled_sampling(plan) if self.kind == _POOLED else plan
         maker = self.make()
         for prior, seed in zip(self.priors, self.stream.generate_state(len(self.priors)), strict=True):
             question = Question(maker.model(getattr(plan.effect, prior)), plan, int(seed))
-            task = Task(self.places, question, prior, self.wordings, maker.note, self.visit, folder)
+            task = Task(
+                self.kind, self.places, question, prior, self.wordings, maker.note, self.visit, folder
+            )
             digest = question_hash(question, sampler_name())[:_KEY_DIGITS]
             yield replace(task, path=folder / f"{task.name.replace('/', '-')}-{digest}.nc")
 
@@ -203,8 +210,8 @@ def _wanted(data: StudyData) -> Iterator[_Wanted]:
             }  # fmt: skip
             wordings = {name: _wording(study, name, part.visit) for name in (part.x, part.y)}
             yield _Wanted(
-                _JOINT, {part.x: place, part.y: place, "": place}, wordings, part.visit, (_MAIN,),
-                _stream(study, part.name, 0), lambda part=part, wordings=wordings: joint_maker(part, data, wordings),
+                _JOINT, {part.x: {**place, "outcome": part.x}, part.y: place, "": place}, wordings, part.visit, (_MAIN,),
+                _stream(study, part.name, 0), partial(joint_maker, part, data, wordings),
             )  # fmt: skip
 
 
@@ -217,7 +224,7 @@ def _single(cell: Cell, data: StudyData) -> Iterator[_Wanted]:
         if kind in cell.analysis.methods:
             yield _Wanted(
                 kind, {"": _place(cell)}, {"": wording}, cell.visit, PRIOR_SETS,
-                _stream(data.study, cell.name, number), lambda kind=kind: makers[kind](cell, data, wording),
+                _stream(data.study, cell.name, number), partial(makers[kind], cell, data, wording),
             )  # fmt: skip
 
 
@@ -228,7 +235,7 @@ def _pooled(cells: Sequence[Cell], data: StudyData) -> _Wanted:
     family = Wording(visit=first.visit, conf_level=data.study.conf_level)
     return _Wanted(
         _POOLED, places, wordings | {FAMILY: family}, first.visit, PRIOR_SETS,
-        _stream(data.study, f"{first.analysis.name}/{FAMILY}", 0), lambda: outcomes_maker(cells, data, wordings),
+        _stream(data.study, f"{first.analysis.name}/{FAMILY}", 0), partial(outcomes_maker, cells, data, wordings),
     )  # fmt: skip
 
 

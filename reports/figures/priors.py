@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
 from neurotrial.reports.effect_cells import not_drawn
 from neurotrial.reports.effects import BAYES_LABELS, capitalised
+from neurotrial.reports.family import is_family
 from neurotrial.reports.figures.style import (
     LINE,
     fitted,
@@ -20,7 +21,13 @@ from neurotrial.reports.figures.style import (
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import number, probability
-from neurotrial.reports.posteriors import all_posteriors, bayes_kinds, normal_range, posteriors_of
+from neurotrial.reports.posteriors import (
+    all_posteriors,
+    bayes_kinds,
+    normal_range,
+    posterior_outcomes,
+    posteriors_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
     from neurotrial.reports.effects import Effect
     from neurotrial.study import Analysis
 
-__all__ = ["Shown", "prior_figure", "standardised_posteriors"]
+__all__ = ["Shown", "prior_figure", "standardised", "standardised_posteriors"]
 
 _LABEL = 2.2
 _MARKERS = dict(zip(PRIOR_SETS, ("s", "o", "^"), strict=True))
@@ -63,20 +70,22 @@ class Shown:
 def standardised_posteriors(data: CitedResults, analysis: Analysis, kind: str) -> list[list[Shown]]:
     """Return, for each outcome and contrast, the posteriors that did not fail."""
     rows = []
-    for outcome in data.outcomes_of(analysis):
+    for outcome in posterior_outcomes(data, analysis):
         by_prior = posteriors_of(data, analysis, outcome, kind)
         for place in range(len(by_prior[PRIOR_SETS[0]])):
-            shown = [_shown(data, found[place], prior) for prior, found in by_prior.items()]
+            shown = [standardised(data, found[place], prior) for prior, found in by_prior.items()]
             rows.append([item for item in shown if item is not None])
     return [row for row in rows if row]
 
 
-def _shown(data: CitedResults, effect: Effect, prior: str) -> Shown | None:
+def standardised(data: CitedResults, effect: Effect, prior: str) -> Shown | None:
+    """Return a posterior in baseline SDs, or None if it failed."""
     row = data.row("diagnostics", f"diagnostics/{effect.key}")
     if effect.failure or effect.low is None or effect.high is None or row is None:
         return None
     sign = 1 if effect.outcome.direction == "higher_is_better" else -1
-    scale = sign / float(row["baseline_sd"])
+    # a pooled effect is in baseline SDs already
+    scale = sign / (1.0 if is_family(effect.outcome) else float(row["baseline_sd"]))
     low, high = sorted((scale * effect.low, scale * effect.high))
     mean, sd = float(row["prior_mean"]), float(row["prior_sd"])
     return Shown(effect, prior, mean, sd, scale * (effect.estimate or 0.0), low, high)

@@ -1,15 +1,17 @@
-"""What posteriors say and what they rest on, in sentences."""
+"""What posteriors say, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+from neurotrial.bayes_plan import BAYES_METHODS
 from neurotrial.reports.effects import BAYES_LABELS
-from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
-from neurotrial.reports.number_format import plain, probability, whole
+from neurotrial.reports.family import family_outcome, is_family
+from neurotrial.reports.markdown_text import Markdown, escape, listing
+from neurotrial.reports.number_format import probability
 from neurotrial.reports.posteriors import (
+    POOLED,
     all_posteriors,
     bayes_kinds,
     bayesian_analyses,
@@ -18,101 +20,11 @@ from neurotrial.reports.posteriors import (
 )
 
 if TYPE_CHECKING:
-    from neurotrial.bayes_plan import BayesPlan, NormalPrior
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.effects import Effect
     from neurotrial.study import Analysis, Outcome
 
-__all__ = ["bayes_methods_text", "bayes_results_text", "failed_posteriors_text"]
-
-_MODELS = {
-    "bayes_ancova": "Bayesian ANCOVA: follow-up is normal about a line in baseline, with an effect of the arm.",
-    "bayes_group_time": "Bayesian group × time: baseline and follow-up are correlated normal values, each arm with its mean at "
-    "each visit; the effect is the difference between arms in the change.",
-}
-_LARGE = 0.5
-"""A large effect in baseline SDs, by which a prior is told in words."""
-
-_KINDS = {"eti": "equal-tailed", "hdi": "highest-density"}
-
-
-def bayes_methods_text(data: CitedResults) -> Markdown | None:
-    """Return models, scale, priors, sampler and what a fit must reach, or None without Bayesian analyses.
-
-    Parameters
-    ----------
-    data : CitedResults
-        Results of a fit.
-
-    Returns
-    -------
-    Markdown or None
-    """
-    plan, analyses = data.study.bayes, bayesian_analyses(data)
-    if plan is None or not analyses:
-        return None
-    kinds = dict.fromkeys(kind for analysis in analyses for kind in bayes_kinds(analysis))
-    models = " ".join(_MODELS[kind] for kind in kinds)
-    labels = listing(analysis.label for analysis in analyses)
-    scale = (
-        "Values are standardised: less the mean at baseline, divided by the baseline SD pooled over the arms."
-    )
-    return paragraphs(
-        f"**Bayesian analyses** {escape(f'(in: {labels}). {models} {scale}')} {_priors(plan)} {escape(_reported(data, plan))}",
-        _sampling(data, plan, kinds),
-    )
-
-
-def _reported(data: CitedResults, plan: BayesPlan) -> str:
-    level = f"{100 * data.study.conf_level:.4g} %"
-    outcomes = (outcome for analysis in bayesian_analyses(data) for outcome in data.outcomes_of(analysis))
-    beyond = (
-        ", and for outcomes with a minimal clinically important difference the probability of a benefit beyond it"
-        if any(outcome.mcid for outcome in outcomes)
-        else ""
-    )
-    return (
-        f"Reported are the posterior mean, the {level} {_KINDS[plan.interval]} credible interval and the probability of benefit, "
-        f"which is the posterior probability of a difference in the declared direction{beyond}."
-    )
-
-
-def _priors(plan: BayesPlan) -> str:
-    sets = listing(f"{name} ({_meaning(getattr(plan.effect, name))})" for name in PRIOR_SETS)
-    words = f"The effect has three normal priors in baseline SDs, where above 0 is a benefit: {sets}"
-    return f"{escape(words)} [@spiegelhalter1994]; all other priors are weakly informative and declared in the study file."
-
-
-def _meaning(prior: NormalPrior) -> str:
-    """Return a prior by its numbers and by what it holds likely before the data are seen."""
-    from statistics import NormalDist
-
-    believed = NormalDist(prior.mean, prior.sd)
-    benefit, large = (probability(1 - believed.cdf(size)) for size in (0.0, _LARGE))
-    return (
-        f"mean {plain(prior.mean)}, SD {plain(prior.sd)}: a benefit has a probability of {benefit}, "
-        f"one above {plain(_LARGE)} SD of {large}"
-    )
-
-
-def _sampling(data: CitedResults, plan: BayesPlan, kinds: dict[str, None]) -> str:
-    accept, sampling = plan.accept, plan.sampling
-    names = list(dict.fromkeys(str(row["sampler"]) for row in data.rows("diagnostics")))
-    made = f" of {escape(listing(names))}" if names else ""
-    lkj = " The correlation has an LKJ prior [@lewandowski2009]." if "bayes_group_time" in kinds else ""
-    again = (
-        f"A fit that did not was sampled again with smaller steps and twice the draws; one that did not in {accept.attempts} "
-        "attempts is reported as failed, without numbers."
-        if accept.attempts > 1
-        else "A fit that did not is reported as failed, without numbers."
-    )
-    return (
-        f"Posteriors were sampled by the No-U-Turn sampler [@hoffman2014]{made} from models in PyMC [@abrilpla2023], in "
-        f"{sampling.chains} chains of {whole(sampling.draws)} draws after {whole(sampling.tune)} of warm-up, and judged with ArviZ "
-        f"[@kumar2019].{lkj} Every parameter had to reach a rank-normalised R-hat of at most {plain(accept.rhat)} and at least "
-        f"{whole(accept.ess)} effective draws in centre and tails [@vehtari2021], the chains an E-BFMI of at least "
-        f"{plain(accept.bfmi)}, without divergent transitions. {again}"
-    )
+__all__ = ["bayes_results_text", "failed_posteriors_text"]
 
 
 def bayes_results_text(data: CitedResults, analysis: Analysis) -> Markdown:
@@ -139,6 +51,7 @@ def bayes_results_text(data: CitedResults, analysis: Analysis) -> Markdown:
         ]
     else:
         sentences = [_overview(data, analysis, kind) for kind in bayes_kinds(analysis)]
+    sentences += _pooled(data, analysis)
     return Markdown(" ".join(escape(sentence) for sentence in sentences))
 
 
@@ -164,6 +77,16 @@ def _sentences(data: CitedResults, analysis: Analysis, outcome: Outcome, kind: s
             yield "The posterior means under these priors do not favour the same arm."
 
 
+def _pooled(data: CitedResults, analysis: Analysis) -> Iterator[str]:
+    """Yield the effect that the outcomes are pooled towards, one sentence for each contrast."""
+    if POOLED not in bayes_kinds(analysis):
+        return
+    n = len(data.outcomes_of(analysis))
+    for effect in posteriors_of(data, analysis, family_outcome(), POOLED)["neutral"]:
+        if not effect.failure:
+            yield f"Pooled over the {n} outcomes ({effect.comparison}), the posterior mean under the neutral prior was {effect.text}."
+
+
 def _span(effects: list[Effect]) -> str:
     chances = sorted(effect.benefit or 0.0 for effect in effects)
     low, high = probability(chances[0]), probability(chances[-1])
@@ -171,7 +94,11 @@ def _span(effects: list[Effect]) -> str:
 
 
 def _overview(data: CitedResults, analysis: Analysis, kind: str) -> str:
-    own = [effect for effect in all_posteriors(data, analysis) if effect.method in BAYES_METHODS[kind]]
+    own = [
+        effect
+        for effect in all_posteriors(data, analysis)
+        if effect.method in BAYES_METHODS[kind] and not is_family(effect.outcome)
+    ]
     usable = [effect for effect in own if prior_of(effect.method) == "neutral" and not effect.failure]
     lost = _count_fits(effect for effect in own if effect.failure)
     failed = f" Fits that failed and show no number: {lost} of {_count_fits(own)}." if lost else ""
@@ -185,8 +112,13 @@ def _overview(data: CitedResults, analysis: Analysis, kind: str) -> str:
 
 
 def _count_fits(effects: Iterable[Effect]) -> int:
-    """Count fits, each of which holds the contrasts of all arms."""
-    return len({(effect.outcome.name, effect.method) for effect in effects})
+    """Count fits, each of which holds the contrasts of all arms; that of the hierarchical model holds all outcomes."""
+    return len(
+        {
+            ("" if effect.method in BAYES_METHODS[POOLED] else effect.outcome.name, effect.method)
+            for effect in effects
+        }
+    )
 
 
 def failed_posteriors_text(data: CitedResults) -> Markdown:

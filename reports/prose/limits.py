@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.family import outcome_named
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.number_format import is_missing
 from neurotrial.reports.prose.bayes import failed_posteriors_text
@@ -145,7 +146,7 @@ def _failures(data: CitedResults) -> Iterator[str]:
     failed = data.rows("estimates", status="failed")
     if failed:
         pairs = dict.fromkeys((row.values["analysis"], row.values["outcome"]) for row in failed)
-        labels = listing(data.study.outcome(outcome).label for _, outcome in pairs)
+        labels = listing(outcome_named(data.study, outcome).label for _, outcome in pairs)
         yield escape(f"{len(failed)} planned estimates could not be made; they concern {labels}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.floats import Tabulation
@@ -21,7 +22,10 @@ _LABELS = {
     "mediation_indirect": "Mediation: with the mediator (exploratory)",
     "mediation_direct": "Mediation: without it (exploratory)",
     "mediation_total": "Mediation: total (exploratory)",
+    "bayes_joint_correlation": "Partial correlation, Bayesian joint model",
+    "bayes_joint_slope": "Slope, Bayesian joint model",
 }
+_CREDIBLE = {"eti": "equal-tailed credible", "hdi": "highest-density credible"}
 _QUANTITIES = {"power": "Power", "detectable_effect": "Detectable effect", "assurance": "Assurance"}
 _METHODS = {
     "ancova_ols": "ANCOVA",
@@ -62,20 +66,32 @@ def association_table(data: CitedResults) -> Tabulation | None:
     if not rows:
         return None
     columns = {"what": "Estimate", "n": "n", "effect": "Value (interval)", "p": "p"}
-    notes = [
-        "Adjusted for arm and both baselines. p of correlations: permuted residuals; of slopes: HC3.",
-        f"{100 * study.conf_level:.4g} % intervals: Fisher's z (correlations), t (slopes), bootstrap percentiles (mediation).",
-        "Mediation generates hypotheses only: it assumes that nothing unmeasured drives mediator and outcome alike.",
-    ]
+    notes = list(_notes(data))
     table = make_table("associations", rows, columns, row_label="what", group="group", notes=notes)
     return Tabulation("associations", table, Markdown("Association of changes."))
+
+
+def _notes(data: CitedResults) -> Iterator[str]:
+    level = f"{100 * data.study.conf_level:.4g} %"
+    yield "Adjusted for arm and both baselines. p of correlations: permuted residuals; of slopes: HC3."
+    yield f"{level} intervals: Fisher's z (correlations), t (slopes), bootstrap percentiles (mediation)."
+    if any(part.mediation for part in data.study.associations):
+        yield "Mediation generates hypotheses only: it assumes that nothing unmeasured drives mediator and outcome alike."
+    posteriors = [row for row in data.rows("associations") if row.values["method"].startswith("bayes_")]
+    kinds = dict.fromkeys(_CREDIBLE.get(row.values["interval_kind"], "") for row in posteriors)
+    if named := [kind for kind in kinds if kind]:
+        yield (
+            f"Bayesian joint model: posterior mean and {level} {' or '.join(named)} interval, both outcomes at both visits together; "
+            "it has no p."
+        )
 
 
 def _effect(row: CitedRow) -> str:
     if row.values["status"] == "failed":
         return f"not estimable: {row.values['reason']}"
     limits = interval(float(row["conf_low"]), float(row["conf_high"]), 2)
-    unit = "" if row.values["unit"] == "correlation" else f" {row.values['unit'].partition(' per ')[0]}"
+    bare = row.values["unit"] == "correlation" or row.values["method"].endswith("correlation")
+    unit = "" if bare else f" {row.values['unit'].partition(' per ')[0]}"
     return f"{number(float(row['estimate']), 2)}{unit} ({limits})"
 
 

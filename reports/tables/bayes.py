@@ -17,7 +17,7 @@ from neurotrial.reports.effects import BAYES_LABELS, capitalised, method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import MISSING, p_cell, plain, probability
-from neurotrial.reports.posteriors import bayes_kinds, counterpart, posteriors_of
+from neurotrial.reports.posteriors import bayes_kinds, counterpart, posterior_outcomes, posteriors_of
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ def posterior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
     Returns
     -------
     Tabulation
-        Estimate with interval, probability of benefit under each prior, and beyond the MCID if an outcome has one.
+        Estimate with interval, probability of benefit under each prior, and those beyond the MCID and within the region
+        of practical equivalence where there is one.
     """
     rows: list[Row] = []
     effects: list[Effect] = []
     several = len(data.comparisons) > 1
-    for outcome in data.outcomes_of(analysis):
+    for outcome in posterior_outcomes(data, analysis):
         for kind in bayes_kinds(analysis):
             by_prior = posteriors_of(data, analysis, outcome, kind)
             for place, shown in enumerate(by_prior[_SHOWN]):
@@ -58,7 +59,7 @@ def posterior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
                 effects += others.values()
     labels = {"model": "Model", "effect": "Posterior mean, interval"}
     labels |= {prior: capitalised(prior) for prior in ("sceptical", "neutral", "enthusiastic")}
-    labels |= _mcid_label(effects)
+    labels |= _chance_labels(effects)
     spanners = [("Probability of benefit by prior", ["sceptical", "neutral", "enthusiastic"])]
     table = make_table(
         f"bayes-{analysis.name}".replace("_", "-"),
@@ -67,7 +68,7 @@ def posterior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         spanners=spanners,
         row_label="model",
         group="outcome",
-        notes=_short_notes(effects),
+        notes=_short_notes(data, effects),
     )
     caption = (
         f"{escape(analysis.label)}: posteriors of the differences between arms under the {_SHOWN} prior."
@@ -83,6 +84,7 @@ def _short_row(kind: str, shown: Effect, others: dict[str, Effect], *, several: 
         "model": BAYES_LABELS[kind],
         "effect": "failed" if shown.failure else effect_cell(shown),
         "mcid": probability(shown.important),
+        "rope": probability(shown.equivalent),
         **{prior: _chance(effect) for prior, effect in others.items()},
     }
 
@@ -91,19 +93,32 @@ def _chance(effect: Effect) -> str:
     return "failed" if effect.failure else probability(effect.benefit)
 
 
-def _mcid_label(effects: list[Effect]) -> dict[str, str]:
-    return {"mcid": "P(> MCID)"} if any(effect.important is not None for effect in effects) else {}
+def _chance_labels(effects: list[Effect]) -> dict[str, str]:
+    """Return the columns of further probabilities that some row has."""
+    labels = {"mcid": "P(> MCID)"} if any(effect.important is not None for effect in effects) else {}
+    return labels | ({"rope": "P(ROPE)"} if any(effect.equivalent is not None for effect in effects) else {})
 
 
-def _short_notes(effects: list[Effect]) -> Iterator[str]:
+def _chance_notes(data: CitedResults, effects: list[Effect], under: str = "") -> Iterator[str]:
+    """Yield what the columns of `_chance_labels` mean; ``under`` names the prior where all are of one."""
+    labels = _chance_labels(effects)
+    if "mcid" in labels:
+        yield f"P(> MCID): probability of a benefit beyond the minimal clinically important difference{under}."
+    if "rope" in labels and data.study.bayes is not None:
+        yield (
+            f"P(ROPE): probability of a difference of less than {plain(data.study.bayes.rope)} baseline SD either way, the region "
+            f"of practical equivalence{under}."
+        )
+
+
+def _short_notes(data: CitedResults, effects: list[Effect]) -> Iterator[str]:
     comparisons = dict.fromkeys(effect.comparison for effect in effects if effect.reference)
     yield f"Estimate: {'; '.join(comparisons) or 'between the arms'}; {_SHOWN} prior."
     yield from dict.fromkeys(
         f"Interval: {effect.interval_name}." for effect in effects if effect.has_interval
     )
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
-    if _mcid_label(effects):
-        yield f"P(> MCID): probability of a benefit beyond the minimal clinically important difference, {_SHOWN} prior."
+    yield from _chance_notes(data, effects, f", {_SHOWN} prior")
     yield from failure_notes(effects)
 
 
@@ -123,7 +138,9 @@ def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         One row for each outcome, model, prior and contrast.
     """
     several = len(data.comparisons) > 1
-    effects = [effect for outcome in data.outcomes_of(analysis) for effect in _all(data, analysis, outcome)]
+    effects = [
+        effect for outcome in posterior_outcomes(data, analysis) for effect in _all(data, analysis, outcome)
+    ]
     labels = {
         "method": "Estimator",
         "prior": "Prior",
@@ -131,7 +148,7 @@ def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
         "effect": "Estimate, interval",
         "p": "p",
     }
-    labels |= {"benefit": "P(benefit)"} | _mcid_label(effects)
+    labels |= {"benefit": "P(benefit)"} | _chance_labels(effects)
     rows = [_full_row(data, effect, several=several) for effect in effects]
     name = f"priors-{analysis.name}".replace("_", "-")
     table = make_table(
@@ -142,8 +159,12 @@ def every_prior_table(data: CitedResults, analysis: Analysis) -> Tabulation:
 
 
 def _all(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator[Effect]:
+    """Yield frequentist estimates, each once, above the posteriors that they correspond to."""
+    shown: set[str] = set()
     for kind in bayes_kinds(analysis):
-        yield from counterpart(data, analysis, outcome, kind)
+        alike = counterpart(data, analysis, outcome, kind)
+        yield from (effect for effect in alike if effect.key not in shown)
+        shown |= {effect.key for effect in alike}
         for found in posteriors_of(data, analysis, outcome, kind).values():
             yield from found
 
@@ -161,6 +182,7 @@ def _full_row(data: CitedResults, effect: Effect, *, several: bool) -> Row:
         "p": p_cell(effect.p),
         "benefit": probability(effect.benefit),
         "mcid": probability(effect.important),
+        "rope": probability(effect.equivalent),
     }
 
 
@@ -169,6 +191,5 @@ def _full_notes(data: CitedResults, effects: list[Effect]) -> Iterator[str]:
     yield from interval_notes(effects)
     yield counts_note(data.study.arms)
     yield directions({effect.outcome.name: effect.outcome for effect in effects}.values())
-    if _mcid_label(effects):
-        yield "P(> MCID): probability of a benefit beyond the minimal clinically important difference."
+    yield from _chance_notes(data, effects)
     yield from failure_notes(effects)

@@ -1,4 +1,4 @@
-"""What posteriors rest on: priors, and predictive checks."""
+"""The evidence of every Bayesian fit on one page: a row a fit, under the main prior."""
 
 from __future__ import annotations
 
@@ -6,91 +6,31 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
-from neurotrial.reports.effects import capitalised, model_label
+from neurotrial.reports.effects import BAYES_LABELS, model_label
+from neurotrial.reports.fit_evidence import fits_of
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import (
-    MISSING,
-    interval,
-    is_missing,
-    number,
-    percent,
-    plain,
-    probability,
-)
-from neurotrial.reports.posteriors import NORMAL_95, bayes_kinds, bayesian_analyses, normal_range
+from neurotrial.reports.number_format import MISSING, number, p_cell, percent, plain, whole
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
-    from neurotrial.bayes_plan import BayesPlan, NormalPrior
-    from neurotrial.reports.cited import CitedResults, CitedRow
+    from neurotrial.reports.cited import CitedResults
+    from neurotrial.reports.fit_evidence import FitEvidence
     from neurotrial.study import Analysis
 
-__all__ = ["predictive_table", "prior_table"]
+__all__ = ["evidence_table"]
 
 Row = dict[str, str]
-_STATISTICS = {"mean": "mean", "sd": "SD", "minimum": "minimum", "maximum": "maximum"}
-_RARE = 0.025
+_MAIN = "neutral"
+# non-breaking hyphens, so that narrow headings keep their names whole
+_SAMPLER = {"rhat": "R\u2011hat, ESS", "chains": "Div., BFMI, depth"}
+_LOO = {"elpd": "elpd (SE)", "k": "k (refits)", "pit": "PIT p"}
+_POWER = {"prior": "prior", "likelihood": "likeli\u00adhood", "power_k": "k\u2011hat"}
+_LEVEL = 0.05
 
 
-def prior_table(data: CitedResults) -> Tabulation | None:
-    """Return the priors of the plan, or None without Bayesian analyses.
-
-    Parameters
-    ----------
-    data : CitedResults
-        Results of a fit.
-
-    Returns
-    -------
-    Tabulation or None
-        Each parameter with its distribution on the standardised scale, and what that means.
-    """
-    plan = data.study.bayes
-    analyses = bayesian_analyses(data)
-    if plan is None or not analyses:
-        return None
-    kinds = {kind for analysis in analyses for kind in bayes_kinds(analysis)}
-    rows = [*_effect_rows(plan), *_other_rows(plan, kinds)]
-    labels = {"parameter": "Parameter", "prior": "Prior", "range": "95 % of it"}
-    notes = ["Normal(mean, SD). All priors are on the scale of baseline SDs.",
-             "P(benefit): probability of a benefit before the data are seen."]  # fmt: skip
-    table = make_table("priors", rows, labels, row_label="parameter", notes=notes)
-    return Tabulation("priors", table, Markdown("Priors, as the study file declares them."))
-
-
-def _effect_rows(plan: BayesPlan) -> Iterator[Row]:
-    from statistics import NormalDist
-
-    for name in PRIOR_SETS:
-        prior: NormalPrior = getattr(plan.effect, name)
-        benefit = probability(1 - NormalDist(prior.mean, prior.sd).cdf(0.0))
-        yield _prior_row(f"Effect of the arm, {name} (P(benefit) {benefit})", prior.mean, prior.sd)
-
-
-def _other_rows(plan: BayesPlan, kinds: set[str]) -> Iterator[Row]:
-    others = plan.others
-    yield _prior_row("Means, less the mean at baseline", 0, others.intercept_sd)
-    if "bayes_ancova" in kinds:
-        yield _prior_row("Slope on baseline (ANCOVA)", others.slope.mean, others.slope.sd)
-    yield _prior_row("Slope on a covariate over its SD", 0, others.covariate_sd)
-    if "bayes_group_time" in kinds:
-        yield _prior_row("Difference of the arms at baseline (group × time)", 0, others.imbalance_sd)
-    reach = interval(0, NORMAL_95 * others.residual_sd, 2)
-    half = {"prior": f"half-normal({plain(others.residual_sd)})", "range": reach}
-    yield {"parameter": "Residual SDs", **half}
-    if "bayes_group_time" in kinds:
-        lkj = {"prior": f"LKJ({plain(others.correlation_eta)})", "range": MISSING}
-        yield {"parameter": "Correlation of the visits (group × time)", **lkj}
-
-
-def _prior_row(parameter: str, mean: float, sd: float) -> Row:
-    ends = interval(*normal_range(mean, sd), 2)
-    return {"parameter": parameter, "prior": f"normal({plain(mean)}, {plain(sd)})", "range": ends}
-
-
-def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutral") -> Tabulation | None:
-    """Return what was observed beside its posterior predictive distribution, under one prior.
+def evidence_table(data: CitedResults, analysis: Analysis) -> Tabulation | None:
+    """Return a row for each fit of an analysis under the main prior; faults under the others stand in the notes.
 
     Parameters
     ----------
@@ -98,74 +38,122 @@ def predictive_table(data: CitedResults, analysis: Analysis, prior: str = "neutr
         Results of a fit.
     analysis : Analysis
         One with Bayesian methods.
-    prior : str
-        Set of the prior of the effect.
 
     Returns
     -------
     Tabulation or None
-        One row for each outcome, model, visit and arm; None where there is no check.
+        None if the store knows no fit of the analysis.
     """
-    rows = [
-        row
-        for row in data.rows("predictive", analysis=analysis.name, source="prior", statistic="mean")
-        if row.values["method"].endswith(prior)
-    ]
-    if not rows:
+    fits = fits_of(data, analysis, _MAIN)
+    if not fits:
         return None
-    labels = {"what": "Model, visit, arm"} | {name: capitalised(word) for name, word in _STATISTICS.items()}
-    name = f"predictive-{analysis.name}".replace("_", "-")
-    spanners = [("Observed (95 % of posterior replicates)", list(_STATISTICS))]
-    notes = [
-        "Replicates: as many new participants, with the arms (ANCOVA: and baselines) of those observed.",
-        *_missed_notes(data, analysis, prior),
-        *_outside_notes(data, analysis, prior),
-    ]
-    cells = [_check(data, row) for row in rows]
-    table = make_table(name, cells, labels, spanners=spanners, row_label="what", group="outcome", notes=notes)
-    caption = (
-        f"{escape(analysis.label)}: posterior predictive checks of the Bayesian models by arm, {prior} prior."
+    others = [fit for prior in PRIOR_SETS if prior != _MAIN for fit in fits_of(data, analysis, prior)]
+    labels = {"fit": "Model"} | _SAMPLER | _LOO | _POWER
+    labels |= {"overlap": "Over\u00adlap", "missed": "Missed", "verdict": "Verdict"}
+    name = f"evidence-{analysis.name}".replace("_", "-")
+    table = make_table(
+        name,
+        [_row(fit) for fit in fits],
+        labels,
+        spanners=[
+            ("Sampler", list(_SAMPLER)),
+            ("Leave-one-out", list(_LOO)),
+            ("Sensitivity of the effect", list(_POWER)),
+        ],
+        row_label="fit",
+        group="outcome",
+        notes=[*_meanings(data, fits), *_told(fits), *_faults_elsewhere(others)],
     )
+    caption = f"{escape(analysis.label)}: evidence of every Bayesian fit, {_MAIN} prior."
     return Tabulation(name, table, Markdown(caption))
 
 
-def _check(data: CitedResults, row: CitedRow) -> Row:
-    outcome = data.study.outcome(row.values["outcome"])
-    model = model_label(row.values["method"].rpartition("_")[0])
-    place = f"{data.visit_label(row.values['visit'])}, {data.arm_label(row.values['arm'])}"
-    stem = row.key.rpartition("/")[0]
-    cells = {}
-    for statistic in _STATISTICS:
-        seen = data.row("predictive", f"{stem}/{statistic}")
-        fitted = data.row("predictive", f"{stem}/{statistic}".replace("/prior/", "/posterior/", 1))
-        ends = "failed" if fitted is None else interval(fitted["low"], fitted["high"], outcome.digits)
-        observed = MISSING if seen is None else number(seen["observed"], outcome.digits)
-        cells[statistic] = f"{observed} ({ends})"
-    return {"outcome": f"{outcome.label}, {outcome.unit}", "what": f"{model}, {place}", **cells}
+def _row(fit: FitEvidence) -> Row:
+    missed, checked = fit.checks
+    return {
+        "outcome": fit.outcome.label,
+        "fit": model_label(fit.kind),
+        "rhat": f"{_shown(fit, 'worst R-hat', 3)}, {_shown(fit, 'least ESS', 0)}",
+        "chains": f"{_shown(fit, 'divergences', 0)}, {_shown(fit, 'E-BFMI', 2)}, {percent(fit.value('tree depth reached'))}",
+        "elpd": f"{_shown(fit, 'elpd_loo', 1)} ({_shown(fit, 'SE of elpd_loo', 1)})",
+        "k": f"{_shown(fit, 'worst Pareto k', 2)} ({_shown(fit, 'participants refitted without', 0)})",
+        "pit": p_cell(min(_all(fit, "LOO-PIT uniformity p"), default=None)),
+        "prior": number(max(fit.of_effects("sensitivity: prior"), default=None), 2),
+        "likelihood": number(min(fit.of_effects("sensitivity: likelihood"), default=None), 2),
+        "power_k": number(max(_power_k(fit), default=None), 2),
+        "overlap": number(max(fit.of_effects("overlap of prior and posterior"), default=None), 2),
+        "missed": f"{whole(missed)} of {whole(checked)}" if checked else MISSING,
+        "verdict": _verdict(fit),
+    }
 
 
-def _missed_notes(data: CitedResults, analysis: Analysis, prior: str) -> Iterator[str]:
-    """Yield the statistics that hardly any replicate reaches."""
-    missed = [
-        f"{data.study.outcome(row.values['outcome']).label}, {model_label(row.values['method'].rpartition('_')[0])}, "
-        f"{data.visit_label(row.values['visit'])}, {data.arm_label(row.values['arm'])}: "
-        f"{_STATISTICS[row.values['statistic']]} ({probability(row['probability'])})"
-        for row in data.rows("predictive", analysis=analysis.name, source="posterior")
-        if row.values["method"].endswith(prior)
-        and row.values["statistic"] in _STATISTICS
-        and not _RARE <= float(row["probability"]) <= 1 - _RARE
+def _shown(fit: FitEvidence, measure: str, digits: int) -> str:
+    return number(fit.value(measure), digits)
+
+
+def _all(fit: FitEvidence, measure: str) -> list[float]:
+    return [float(row["value"]) for row in fit.find(measure)]
+
+
+def _power_k(fit: FitEvidence) -> list[float]:
+    return [
+        value for part in ("prior", "likelihood") for value in _all(fit, f"Pareto k of power-scaling: {part}")
     ]
-    words = f"Features that the model misses (share of replicates at or above what was observed below {_RARE} or above {1 - _RARE})"
-    yield f"{words}: {'; '.join(missed) or 'none'}."
 
 
-def _outside_notes(data: CitedResults, analysis: Analysis, prior: str) -> Iterator[str]:
-    """Yield how many replicated values lie outside the declared range, which a Gaussian model does not know."""
-    for outcome in data.outcomes_of(analysis):
-        shares: dict[str, list[float]] = {}
-        for row in data.rows("predictive", analysis=analysis.name, outcome=outcome.name, statistic="value"):
-            if row.values["method"].endswith(prior) and not is_missing(row.values["outside_range"]):
-                shares.setdefault(row.values["source"], []).append(float(row["outside_range"]))
-        if shares:
-            words = ", ".join(f"{source} {percent(max(found))}" for source, found in shares.items())
-            yield f"{outcome.label}: replicated values outside the declared range, at most: {words}."
+def _verdict(fit: FitEvidence) -> str:
+    if fit.failure:
+        return "failed"
+    if not fit.rows:
+        return MISSING
+    if faults := fit.told("fault"):
+        return f"fault ({len(faults)})"
+    warnings = fit.told("warning")
+    return f"warning ({len(warnings)})" if warnings else "ok"
+
+
+def _meanings(data: CitedResults, fits: list[FitEvidence]) -> Iterator[str]:
+    plan = data.study.bayes
+    if plan is not None:
+        accept = plan.accept
+        yield (
+            f"R-hat, largest of any parameter (at most {plain(accept.rhat)}); ESS, fewest effective draws (at least {whole(accept.ess)}); "
+            f"Div., divergent transitions (none); BFMI, E-BFMI of the worst chain (at least {plain(accept.bfmi)}); depth, transitions cut off "
+            "at the largest tree (at most 1 %)."
+        )
+    limits = [found for fit in fits if (found := fit.limit("worst Pareto k")) is not None]
+    yield (
+        "elpd, expected log predictive density of participants left out; k, largest Pareto k of their weights"
+        f"{f' (reliable up to {plain(round(min(limits), 2))})' if limits else ''}, in brackets how many were left out by a fit of their own; "
+        f"PIT p, smallest test of uniformity of where they lie in what is predicted for them (warning below {plain(_LEVEL)} over the tests of a fit)."
+    )
+    yield (
+        f"Sensitivity to raising prior and likelihood to a power (moved from {plain(_LEVEL)} on: prior and likelihood moved, possible conflict; prior "
+        "alone, strong prior or weak likelihood); largest (likelihood: smallest) of the effects; k-hat, Pareto k of these weights."
+    )
+    yield (
+        "Overlap, area that prior and posterior of an effect share (1: nothing learnt); missed, features of the data in the tails of "
+        "posterior predictive replicates. A fault forbids to show a fit, a warning is told with it."
+    )
+
+
+def _told(fits: list[FitEvidence]) -> Iterator[str]:
+    """Yield what goes wrong under the main prior, a line for each fit."""
+    for fit in fits:
+        words = [fit.failure] if fit.failure else [*fit.told("fault"), *fit.told("warning")]
+        if words:
+            yield f"{_name(fit)}: {'; '.join(words).rstrip('.')}."
+
+
+def _faults_elsewhere(fits: list[FitEvidence]) -> Iterator[str]:
+    """Yield the faults under the other priors."""
+    lines = []
+    for fit in fits:
+        words = [fit.failure] if fit.failure else fit.told("fault")
+        if words:
+            lines.append(f"{_name(fit)}, {fit.prior}: {'; '.join(words).rstrip('.')}")
+    yield f"Faults under the other priors: {'. '.join(lines) or 'none'}."
+
+
+def _name(fit: FitEvidence) -> str:
+    return f"{fit.outcome.label}, {BAYES_LABELS[fit.kind]}"

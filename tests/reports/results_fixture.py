@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from posterior_fixture import FAILURE, SLUGS, evidence, predictions, shrunk
+from posterior_fixture import FAILURE, SLUGS, diagnostics, evidence, pooled, predictions, shrunk
 from scipy import stats
 
 from neurotrial.method_names import METHODS, scale_of
@@ -82,7 +82,7 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
         "analyses": [
             {
                 "name": "primary", "label": "Primary analysis", "estimand": "motor", "role": "primary",
-                "methods": list(METHODS), "requested_method": "ratio_baseline_welch",
+                "methods": [method for method in METHODS if method != "bayes_outcomes"], "requested_method": "ratio_baseline_welch",
                 "sensitivity": ["leave_one_out", "tipping_point"],
             },
             {
@@ -141,7 +141,8 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),
         "connectivity": summarise_connectivity(study, tables),
-        "diagnostics": evidence(study, estimates, _baseline_sds(outcomes)),
+        "diagnostics": diagnostics(study, estimates, _baseline_sds(outcomes)),
+        "evidence": evidence(estimates),
         "predictive": predictions(study, estimates, outcomes),
         "outcomes": outcomes,
     }
@@ -216,12 +217,14 @@ def _harms(participants: pd.DataFrame) -> pd.DataFrame:
 
 
 def _estimates(study: Study, participants: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        row
-        for analysis in study.analyses
-        for name in study.estimand_of(analysis).outcomes
-        for row in _analysis_rows(study, analysis, name, participants, outcomes)
-    ]
+    rows = []
+    for analysis in study.analyses:
+        own = [
+            row
+            for name in study.estimand_of(analysis).outcomes
+            for row in _analysis_rows(study, analysis, name, participants, outcomes)
+        ]
+        rows += [*own, *pooled(study, analysis, own, _baseline_sds(outcomes))]
     frame = pd.DataFrame(rows)[[column.name for column in RESULT_TABLES["estimates"].columns]]
     return frame.astype({"n_participants": "Int64", "n_observations": "Int64"})
 
@@ -240,7 +243,8 @@ def _analysis_rows(study, analysis, name, participants, outcomes):
     shared = {
         "analysis": analysis.name, "outcome": name, "estimand": analysis.estimand, "population": population.name,
         "visit": "day90", "reference_arm": study.reference_arm.name, "conf_level": study.conf_level,
-        "probability_benefit": np.nan, "probability_mcid": np.nan, "status": "ok", "reason": None, "spec_hash": study.spec_hash,
+        "probability_benefit": np.nan, "probability_mcid": np.nan, "probability_rope": np.nan,
+        "status": "ok", "reason": None, "spec_hash": study.spec_hash,
     }  # fmt: skip
     for part in _arm_rows(study, analysis, whole):
         row = {
@@ -378,6 +382,7 @@ def awkward_stores() -> dict[str, Results]:
         "no intervals": without_intervals(),
         "hostile": make_results(hostile_plan()),
         "bare": make_results(bare_plan(), harms=False),
+        "pooled": make_results(pooled_plan()),
     }
 
 
@@ -404,7 +409,8 @@ def failed_posterior() -> Results:
     results = make_results(values)
     frame = results.tables["estimates"].copy()
     lost = frame["method"] == "bayes_group_time_neutral"
-    numbers = ("estimate", "std_error", "conf_low", "conf_high", "probability_benefit", "probability_mcid")
+    chances = ("probability_benefit", "probability_mcid", "probability_rope")
+    numbers = ("estimate", "std_error", "conf_low", "conf_high", *chances)
     gone = dict.fromkeys(numbers, np.nan) | {
         "status": "failed",
         "reason": FAILURE,
@@ -416,7 +422,8 @@ def failed_posterior() -> Results:
     outcomes = results.tables["outcomes"]
     tables = {
         "estimates": frame,
-        "diagnostics": evidence(study, frame, _baseline_sds(outcomes)),
+        "diagnostics": diagnostics(study, frame, _baseline_sds(outcomes)),
+        "evidence": evidence(frame),
         "predictive": predictions(study, frame, outcomes),
     }
     return replace(results, tables=results.tables | tables)
@@ -439,6 +446,21 @@ def hostile_plan() -> dict[str, Any]:
     values["study"] = dict.fromkeys(texts, HOSTILE) | {"simulated": False}
     values["outcomes"][0] |= {"unit": HOSTILE, "mcid": {"value": 5.0, "source": HOSTILE}}
     values["estimands"][0] |= {"treatment": HOSTILE, "variable": HOSTILE, "summary": HOSTILE}
+    return values
+
+
+def pooled_plan(arms: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return a study file whose imaging outcomes are pooled, with published control arms for two of its outcomes."""
+    values = plan(arms)
+    values["analyses"][1]["methods"] = [*values["analyses"][1]["methods"], "bayes_outcomes"]
+    motor = {"source": "Doe 2019", "n": 40, "mean_change": 9.5, "sd_change": 8}
+    tract = {"source": "Roe 2020", "n": 25, "mean_change": -0.02, "sd_change": 0.03}
+    values["bayes"] = {
+        "historical": [
+            {"outcome": "fma_total", "method": "map", "arms": [motor]},
+            {"outcome": "cst_fa", "method": "power", "power": 0.5, "arms": [tract]},
+        ]
+    }
     return values
 
 

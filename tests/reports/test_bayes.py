@@ -17,12 +17,14 @@ from neurotrial.reports.figures.predictive import predictive_figures
 from neurotrial.reports.figures.priors import prior_figure, standardised_posteriors
 from neurotrial.reports.number_format import probability
 from neurotrial.reports.posteriors import bayes_kinds, bayesian_analyses, counterpart, posteriors_of
-from neurotrial.reports.prose.bayes import bayes_methods_text, bayes_results_text, failed_posteriors_text
+from neurotrial.reports.prose.bayes import bayes_results_text, failed_posteriors_text
+from neurotrial.reports.prose.bayes_methods import bayes_methods_text
 from neurotrial.reports.prose.limits import limitations_text
 from neurotrial.reports.report import Report
 from neurotrial.reports.tables.bayes import every_prior_table, posterior_table
 from neurotrial.reports.tables.bayes_diagnostics import diagnostics_table
-from neurotrial.reports.tables.bayes_evidence import predictive_table, prior_table
+from neurotrial.reports.tables.bayes_predictive import predictive_table
+from neurotrial.reports.tables.bayes_priors import prior_table
 from neurotrial.reports.tables.estimators import estimator_table
 
 
@@ -142,9 +144,9 @@ def test_priors_are_those_of_the_plan(posteriors, without):
 
 def test_diagnostics_of_every_fit_are_shown(posteriors, failing):
     html = text_of(diagnostics_table(posteriors, analysis(posteriors)))
-    assert html.count(">ok<") == 6
+    assert html.count(">ok<") == 9
     html = text_of(diagnostics_table(failing, analysis(failing)))
-    assert html.count(">ok<") == 5
+    assert html.count(">ok<") == 8
     assert html.count(">failed<") == 1
     assert f"Fugl-Meyer motor total, Bayesian group × time, neutral prior: {FAILURE}." in html
 
@@ -188,8 +190,8 @@ def test_the_estimator_table_has_chances_of_benefit(posteriors, without):
 
 def test_results_say_mean_interval_and_what_the_priors_change(posteriors):
     words = plain(bayes_results_text(posteriors, analysis(posteriors)))
-    assert words.count("under the neutral prior the posterior mean was") == 2
-    assert words.count("Over the priors, the probability of benefit was") == 2
+    assert words.count("under the neutral prior the posterior mean was") == 3
+    assert words.count("Over the priors, the probability of benefit was") == 3
     assert "credible interval" in words
     others = plain(bayes_results_text(posteriors, analysis(posteriors, "imaging")))
     assert "over 3 contrasts; intervals that exclude 0:" in others
@@ -374,13 +376,15 @@ def test_a_study_without_posteriors_has_none_of_it(without, tmp_path, monkeypatc
     report = Report(without)
     assert report.bayes() is None
     assert report.bayes_posteriors() is None
+    assert report.bayes_evidence() is None
     assert report.bayes_diagnostics() is None
     assert report.bayes_predictive() is None
     assert str(report.bayes_priors()) == "The study file names no Bayesian analysis."
 
 
 @pytest.mark.parametrize(
-    "part", ["bayes", "bayes_priors", "bayes_posteriors", "bayes_diagnostics", "bayes_predictive"]
+    "part",
+    ["bayes", "bayes_priors", "bayes_posteriors", "bayes_evidence", "bayes_diagnostics", "bayes_predictive"],
 )
 def test_every_float_is_pointed_to(posteriors, tmp_path, monkeypatch, part):
     import re

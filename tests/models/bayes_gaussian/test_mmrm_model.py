@@ -183,7 +183,7 @@ def test_rows_are_by_participant_and_visit():
     own = model_of(given)
     assert set(own.observed.participants) == set(pivot.index)
     ordered = pivot.loc[list(own.observed.participants)]
-    assert pytest.approx(ordered.to_numpy(), nan_ok=True) == own.observed.values
+    assert pytest.approx(ordered.to_numpy(), nan_ok=True) == own.observed.values  # noqa: PD011
     assert own.observed.columns == ("v0", "v1", "v2", "v3")
     arms = table.drop_duplicates("who").set_index("who")["arm"].astype(str)
     assert own.observed.arms == tuple(arms[list(own.observed.participants)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,13 +12,15 @@ from bayes_fixture import independent_draws
 from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.errors import NeurotrialError
 from neurotrial.loading import load_study
-from neurotrial.models.bayes.diagnostics import convergence
-from neurotrial.models.bayes.fit import Posterior
-from neurotrial.models.bayes.two_visits import ANCOVA, GROUP_TIME
+from neurotrial.models.bayes.fit import Posterior, converged
+from neurotrial.models.bayes_evidence.findings import convergence_findings
+from neurotrial.models.bayes_evidence.predictive import predictive_checks
 from neurotrial.models.bayes_study import study_posteriors
+from neurotrial.models.bayes_study.posterior_file import Stored
 from neurotrial.models.study_fit import count_steps, fit_study
 from neurotrial.results import read_results, write_results
 
+ANCOVA, GROUP_TIME = "bayes_ancova", "bayes_group_time"
 METHODS = [f"{kind}_{prior}" for kind in (ANCOVA, GROUP_TIME) for prior in PRIOR_SETS]
 PRIMARY = "methods: [ancova, change_score, group_time, clda, follow_up, improvement_ratio, share_of_potential, within_arm, rerandomisation]"
 KEY = "primary/fma_total/itt/{}/cells-control/day90"
@@ -54,7 +57,7 @@ def change(folder, old, new):
 
 @pytest.fixture
 def sampled(monkeypatch):
-    """What the stand-in of the sampler was asked; a method in `faulty` diverges, one in `stopped` stops."""
+    """What the stand-in of the sampler was asked; a method in `faulty` diverges, all stop where `stopped`."""
 
     class Sampled(list):
         faulty: tuple[str, ...] = ()
@@ -67,15 +70,24 @@ def sampled(monkeypatch):
         if calls.stopped:
             message = "no place to start from"
             raise RuntimeError(message)
-        shape = (question.visits.arms.shape[1], question.visits.covariates.shape[1])
-        rng = np.random.default_rng(question.seed)
-        diverging = 2 if question.kind in calls.faulty else 0
-        draws = independent_draws(shape, rng, draws=300, ancova=question.kind == ANCOVA, diverging=diverging)
-        found = convergence(draws)
+        model, rng = question.model, np.random.default_rng(question.seed)
+        diverging = 2 if model.kind in calls.faulty else 0
+        draws = independent_draws(model, rng, draws=300, diverging=diverging)
+        found = converged(model, draws)
         fault = "; ".join(found.faults(question.plan.accept))
         return Posterior(draws, found, sampler, question.plan.sampling, 1, fault)
 
+    def gathered(task, posterior):
+        model, rng = task.question.model, np.random.default_rng(1)
+        prior = predictive_checks(model, model.draw_prior(rng, 20), "prior", rng)
+        checks = [asdict(check) for check in prior]
+        if not posterior.fault:
+            checks += [check | {"source": "posterior"} for check in checks]
+        found = convergence_findings(posterior.convergence, task.question.plan.accept)
+        return Stored(posterior, [asdict(one) for one in found], checks)
+
     monkeypatch.setattr(study_posteriors, "sample_posterior", sample)
+    monkeypatch.setattr(study_posteriors, "gathered", gathered)
     return calls
 
 
@@ -92,7 +104,8 @@ def test_every_prior_of_every_model_is_a_row_with_its_evidence(study, sampled):
     own = rows.loc[[KEY.format(method) for method in METHODS]]
     assert (own["status"] == "ok").all()
     assert own["p_value"].isna().all()
-    assert own["probability_benefit"].between(0.5, 1).all()
+    assert own["probability_benefit"].between(0, 1).all()
+    assert own["probability_rope"].between(0, 1).all()
     assert own["probability_mcid"].isna().all()
     assert list(own["n_observations"]) == [54] * 3 + [108] * 3
     assert set(own["unit"]) == {"points"}
@@ -192,7 +205,7 @@ def test_data_without_a_scale_are_failed_rows_with_the_column(study, sampled):
     rows = fit_study(data).tables["estimates"]
     failed = rows[rows["method"].isin(METHODS)]
     assert len(failed) == 6
-    assert failed["reason"].str.contains("column 'baseline': does not vary within the arms").all()
+    assert failed["reason"].str.contains("does not vary within the arms").all()
     assert not sampled
 
 
@@ -230,3 +243,41 @@ def test_a_process_that_ends_without_a_word_is_an_error_with_a_remedy(study):
 
     with pytest.raises(NeurotrialError, match="finished posteriors are kept: run again with fewer --jobs"):
         fit_study(load_study(study), executor=Broken())
+
+
+@pytest.mark.usefixtures("sampled")
+def test_families_bounded_scores_and_associations_have_their_rows(study):
+    methods = "methods: [ancova, bayes_outcomes, bayes_bounded]"
+    change(study, "methods: [ancova, change_score, improvement_ratio]", methods)
+    part = "associations:\n  - {name: parts, label: Both limbs, x: fma_le, y: fma_ue, visit: day90, population: itt, bayes: true}\n\n"
+    change(study, "# Bayesian methods.", part + "# Bayesian methods.")
+    results = fitted(study)
+    rows = results.tables["estimates"].set_index("key")
+    stem = "secondary/{}/itt/bayes_{}_neutral/cells-control/day90"
+    for outcome in ("fma_ue", "fma_le"):
+        assert rows.loc[stem.format(outcome, "bounded"), "unit"] == "points"
+        assert rows.loc[stem.format(outcome, "outcomes"), "n_participants"] == 54
+    family = rows.loc[stem.format("family", "outcomes")]
+    assert (family["unit"], family["status"]) == ("baseline SD", "ok")
+    joint = results.tables["associations"].set_index("method")
+    assert {"bayes_joint_correlation", "bayes_joint_slope"} <= set(joint.index)
+    assert -1 < joint.loc["bayes_joint_correlation", "estimate"] < 1
+    assert joint.loc["bayes_joint_slope", "unit"] == "points per unit of fma_le"
+    evidence = results.tables["evidence"]
+    fits = set(zip(evidence["analysis"], evidence["outcome"], evidence["method"], strict=True))
+    assert ("secondary", "family", "bayes_outcomes_neutral") in fits
+    assert ("parts", "fma_ue", "bayes_joint_change_neutral") in fits
+    files = {path.name for path in (study / "results" / "posteriors").iterdir()}
+    assert files == set(results.tables["diagnostics"]["posterior"])
+    assert len(files) == 6 + 3 * (2 + 1) + 1
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_visit_is_enough_for_group_by_time_and_not_for_the_analysis_of_covariance(study):
+    data = load_study(study)
+    own = (data.outcomes["outcome"] == "fma_total") & (data.outcomes["visit"] == "day90")
+    data.outcomes.loc[data.outcomes.index[own][:3], "value"] = np.nan
+    rows = fit_study(data).tables["estimates"].set_index("key")
+    ancova, repeated = (rows.loc[KEY.format(method)] for method in (METHODS[0], METHODS[3]))
+    assert ancova["n_participants"] == 51
+    assert (repeated["n_participants"], repeated["n_observations"]) == (54, 105)
