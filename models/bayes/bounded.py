@@ -10,14 +10,14 @@ from neurotrial.models.bayes.asked import wording
 from neurotrial.models.bayes.result import BayesianFit, fit_priors
 from neurotrial.models.bayes.settings import models_by_prior, plan_of, shows_progress
 from neurotrial.models.bayes.standardised import standardise
-from neurotrial.models.bayes_bounded.bounded_model import bounded_model
+from neurotrial.models.bayes_scores.bounded_model import bounded_model
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.bayes_plan import BayesPlan
-    from neurotrial.models.bayes_bounded.bounded_model import BoundedFamily
-    from neurotrial.models.bayes_bounded.bounded_priors import BoundedPriors
+    from neurotrial.models.bayes_scores.bounded_model import BoundedFamily
+    from neurotrial.models.bayes_scores.bounded_priors import BoundedPriors
     from neurotrial.models.sentences import Direction
 
 __all__ = ["bayes_bounded"]
@@ -74,7 +74,7 @@ def bayes_bounded(
     ------
     InputError
         If a score is outside the bounds or no whole point (with the rows), the table breaks another rule of
-        `neurotrial.models.bayes_bounded.bounded_data.bounded_scores`, or a setting is out of range.
+        `neurotrial.models.bayes_scores.bounded_data.bounded_scores`, or a setting is out of range.
 
     References
     ----------

@@ -10,7 +10,6 @@ import pandas as pd
 from neurotrial.bayes_plan import BayesPlan
 from neurotrial.models.bayes.asked import Wording
 from neurotrial.models.bayes.standardised import standardise
-from neurotrial.models.bayes_bounded.bounded_model import bounded_model
 from neurotrial.models.bayes_calibration.generators import simulate_trials
 from neurotrial.models.bayes_calibration.recovery_scores import CEILING
 from neurotrial.models.bayes_calibration.scenarios import Scenario
@@ -18,12 +17,13 @@ from neurotrial.models.bayes_gaussian.ancova_model import ancova_model
 from neurotrial.models.bayes_gaussian.joint_model import joint_model
 from neurotrial.models.bayes_gaussian.mmrm_model import mmrm_model, repeated_measures
 from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outcomes_model
+from neurotrial.models.bayes_scores.bounded_model import bounded_model
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import BayesModel
     from neurotrial.models.bayes.standardised import Standardised
-    from neurotrial.models.bayes_bounded.bounded_model import BoundedFamily
     from neurotrial.models.bayes_gaussian.gaussian_model import GaussianKind
+    from neurotrial.models.bayes_scores.bounded_model import BoundedFamily
 
 __all__ = [
     "ancova",

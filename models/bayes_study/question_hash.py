@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["question_hash"]
 
 _SAMPLERS = ("pymc", "nutpie", "pytensor", "numba", "numpy", "arviz-stats")
-_FOLDERS = ("bayes", "bayes_bounded", "bayes_evidence", "bayes_gaussian")
+_FOLDERS = ("bayes", "bayes_evidence", "bayes_gaussian", "bayes_scores")
 """Packages whose code says what is sampled and how, and what is gathered about it."""
 
 

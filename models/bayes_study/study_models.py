@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from neurotrial.models.bayes.standardised import standardise
-from neurotrial.models.bayes_bounded.bounded_model import bounded_model
 from neurotrial.models.bayes_gaussian.ancova_model import ancova_model
 from neurotrial.models.bayes_gaussian.joint_model import joint_model
 from neurotrial.models.bayes_gaussian.mmrm_model import mmrm_model, repeated_measures
 from neurotrial.models.bayes_gaussian.outcomes_model import outcome_tables, outcomes_model
 from neurotrial.models.bayes_priors.historical import published_prior
+from neurotrial.models.bayes_scores.bounded_model import bounded_model
 from neurotrial.models.cells import cell_participants
 from neurotrial.models.descriptives import population_members
 from neurotrial.models.two_visit_models import TwoVisitTable, by_visit

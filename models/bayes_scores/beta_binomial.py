@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from neurotrial.models.bayes_bounded.beta_binomial_likelihood import log_likelihoods, value_and_gradient
-from neurotrial.models.bayes_bounded.bounded_draws import drawn_points
-from neurotrial.models.bayes_bounded.log_odds_regression import LogOddsRegression
+from neurotrial.models.bayes_scores.beta_binomial_likelihood import log_likelihoods, value_and_gradient
+from neurotrial.models.bayes_scores.bounded_draws import drawn_points
+from neurotrial.models.bayes_scores.log_odds_regression import LogOddsRegression
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray, Parameters
-    from neurotrial.models.bayes_bounded.bounded_data import IntArray
+    from neurotrial.models.bayes_scores.bounded_data import IntArray
 
 __all__ = ["BetaBinomial"]
 

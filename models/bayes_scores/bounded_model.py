@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from neurotrial.errors import refuse
-from neurotrial.models.bayes_bounded.beta_binomial import BetaBinomial
-from neurotrial.models.bayes_bounded.bounded_data import bounded_scores
-from neurotrial.models.bayes_bounded.bounded_priors import (
+from neurotrial.models.bayes_scores.beta_binomial import BetaBinomial
+from neurotrial.models.bayes_scores.bounded_data import bounded_scores
+from neurotrial.models.bayes_scores.bounded_priors import (
     BoundedPriors,
     log_odds_per_sd,
     log_odds_prior,
     membership_per_sd,
     membership_prior,
 )
-from neurotrial.models.bayes_bounded.ordered_beta import OrderedBeta
-from neurotrial.models.bayes_bounded.recovery_mixture import RecoveryMixture
+from neurotrial.models.bayes_scores.ordered_beta import OrderedBeta
+from neurotrial.models.bayes_scores.recovery_mixture import RecoveryMixture
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.bayes_plan import BayesPlan, NormalPrior
-    from neurotrial.models.bayes_bounded.bounded_base import BoundedModel
-    from neurotrial.models.bayes_bounded.bounded_data import BoundedScores
+    from neurotrial.models.bayes_scores.bounded_base import BoundedModel
+    from neurotrial.models.bayes_scores.bounded_data import BoundedScores
     from neurotrial.models.sentences import Direction
 
 __all__ = ["BoundedFamily", "bounded_model"]
@@ -61,7 +61,7 @@ def bounded_model(
         Whole points won out of those there are; any score with masses at the ends; or a mixture of whole points of
         participants who recover and who hardly do, which takes no covariates.
     effect : NormalPrior
-        Of each compared arm, in baseline SDs; above 0 is a benefit. `neurotrial.models.bayes_bounded.bounded_priors` says how
+        Of each compared arm, in baseline SDs; above 0 is a benefit. `neurotrial.models.bayes_scores.bounded_priors` says how
         it becomes a prior of log odds.
     plan : BayesPlan
         Its other priors, in baseline SDs, are those of reference mean, slope and covariates; the recovery mixture uses
@@ -85,7 +85,7 @@ def bounded_model(
     Raises
     ------
     InputError
-        As `neurotrial.models.bayes_bounded.bounded_data.bounded_scores`; if the family is none, or covariates are given to the
+        As `neurotrial.models.bayes_scores.bounded_data.bounded_scores`; if the family is none, or covariates are given to the
         recovery mixture.
     """
     if family not in get_args(BoundedFamily):

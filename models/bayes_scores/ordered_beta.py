@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from neurotrial.models.bayes_bounded.bounded_draws import drawn_shares
-from neurotrial.models.bayes_bounded.log_odds_regression import LogOddsRegression
-from neurotrial.models.bayes_bounded.ordered_beta_likelihood import log_likelihoods, value_and_gradient
+from neurotrial.models.bayes_scores.bounded_draws import drawn_shares
+from neurotrial.models.bayes_scores.log_odds_regression import LogOddsRegression
+from neurotrial.models.bayes_scores.ordered_beta_likelihood import log_likelihoods, value_and_gradient
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray, Parameters
-    from neurotrial.models.bayes_bounded.bounded_data import IntArray
+    from neurotrial.models.bayes_scores.bounded_data import IntArray
 
 __all__ = ["OrderedBeta"]
 

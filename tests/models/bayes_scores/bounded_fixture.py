@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.bayes_plan import BayesPlan, NormalPrior, NuisancePriors
-from neurotrial.models.bayes_bounded.bounded_model import bounded_model
+from neurotrial.models.bayes_scores.bounded_model import bounded_model
 
 FAMILIES = ("beta_binomial", "ordered_beta", "recovery")
 SIZE = 66

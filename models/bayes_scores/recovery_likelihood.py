@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurotrial.models.bayes.compiled_functions import expit, jit, softplus
-from neurotrial.models.bayes_bounded.beta_binomial_likelihood import beta_binomial, norming
+from neurotrial.models.bayes_scores.beta_binomial_likelihood import beta_binomial, norming
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray

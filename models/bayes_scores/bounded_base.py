@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from neurotrial.models.bayes.coefficients import CoefficientPrior, Turned
     from neurotrial.models.bayes.model import FloatArray, Observed, Parameters
-    from neurotrial.models.bayes_bounded.bounded_data import BoundedScores, IntArray
+    from neurotrial.models.bayes_scores.bounded_data import BoundedScores, IntArray
 
 __all__ = ["BoundedModel"]
 

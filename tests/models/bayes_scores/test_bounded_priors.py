@@ -8,7 +8,7 @@ from bounded_fixture import EFFECT, OTHERS, SIZE, mirrored, model, trial
 from scipy import special, stats
 
 from neurotrial.bayes_plan import NormalPrior
-from neurotrial.models.bayes_bounded.bounded_priors import BoundedPriors, log_odds_per_sd, membership_per_sd
+from neurotrial.models.bayes_scores.bounded_priors import BoundedPriors, log_odds_per_sd, membership_per_sd
 
 
 def test_a_small_effect_in_log_odds_is_the_declared_one_in_points():

@@ -12,7 +12,7 @@ from neurotrial.models.bayes.coefficients import CoefficientPrior
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import NormalPrior, NuisancePriors
-    from neurotrial.models.bayes_bounded.bounded_data import BoundedScores
+    from neurotrial.models.bayes_scores.bounded_data import BoundedScores
 
 __all__ = [
     "BoundedPriors",

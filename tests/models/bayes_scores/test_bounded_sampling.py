@@ -8,9 +8,9 @@ from bounded_fixture import FAMILIES, model, trial
 from scipy import special
 
 from neurotrial.bayes_plan import BayesPlan, NormalPrior, NuisancePriors
-from neurotrial.models.bayes.diagnostics import precision
 from neurotrial.models.bayes.generations import read_trace
-from neurotrial.models.bayes_bounded.bounded_priors import BoundedPriors
+from neurotrial.models.bayes_evidence.convergence import precision
+from neurotrial.models.bayes_scores.bounded_priors import BoundedPriors
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 """Whatever the samplers' libraries warn of is not what is tested."""
@@ -99,6 +99,6 @@ def test_samples_are_worth_showing(compiled, family, effect):
         assert not statistics["diverging"].any()
         columns = [values[..., i] for values in variables.values() for i in range(values.shape[-1])]
         columns += [target.draws.reshape(4, -1) for target in asked.targets(parameters)]
-        found = [precision(column) for column in columns]
+        found = [precision("", column) for column in columns]
         assert max(own.rhat for own in found) < 1.01
         assert min(min(own.ess_bulk, own.ess_tail) for own in found) > 400

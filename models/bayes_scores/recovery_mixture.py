@@ -32,13 +32,13 @@ import numpy as np
 from scipy import special
 
 from neurotrial.models.bayes.model import Target
-from neurotrial.models.bayes_bounded.bounded_base import BoundedModel
-from neurotrial.models.bayes_bounded.bounded_draws import drawn_points
-from neurotrial.models.bayes_bounded.recovery_likelihood import log_likelihoods, value_and_gradient
+from neurotrial.models.bayes_scores.bounded_base import BoundedModel
+from neurotrial.models.bayes_scores.bounded_draws import drawn_points
+from neurotrial.models.bayes_scores.recovery_likelihood import log_likelihoods, value_and_gradient
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray, Parameters
-    from neurotrial.models.bayes_bounded.bounded_data import IntArray
+    from neurotrial.models.bayes_scores.bounded_data import IntArray
 
 __all__ = ["RecoveryMixture"]
 

@@ -7,7 +7,7 @@ import pytest
 from bounded_fixture import FAMILIES, SIZE, model, trial
 
 from neurotrial.errors import InputError
-from neurotrial.models.bayes_bounded.bounded_priors import BoundedPriors
+from neurotrial.models.bayes_scores.bounded_priors import BoundedPriors
 
 
 def changed(column, place, value):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurotrial.models.bayes_bounded.bounded_base import BoundedModel
+from neurotrial.models.bayes_scores.bounded_base import BoundedModel
 
 if TYPE_CHECKING:
     from neurotrial.models.bayes.model import FloatArray
-    from neurotrial.models.bayes_bounded.bounded_data import IntArray
+    from neurotrial.models.bayes_scores.bounded_data import IntArray
 
 __all__ = ["LogOddsRegression"]
 
