@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from neurotrial.models.bayes import beta_binomial_likelihood as binomial
-from neurotrial.models.bayes import ordered_beta_likelihood as ordered
-from neurotrial.models.bayes import recovery_likelihood as recovery
 from neurotrial.models.bayes.compiled_functions import digamma, softplus
+from neurotrial.models.bayes_bounded import beta_binomial_likelihood as binomial
+from neurotrial.models.bayes_bounded import ordered_beta_likelihood as ordered
+from neurotrial.models.bayes_bounded import recovery_likelihood as recovery
 
 SIZE = np.array([66.0])
 POINTS = np.array([0, 1, 7, 33, 60, 65, 66], dtype=float)

@@ -8,9 +8,9 @@ from bounded_fixture import FAMILIES, model, trial
 from scipy import special
 
 from neurotrial.bayes_plan import BayesPlan, NormalPrior, NuisancePriors
-from neurotrial.models.bayes.diagnostics import precision
 from neurotrial.models.bayes.generations import read_trace
 from neurotrial.models.bayes_bounded.bounded_priors import BoundedPriors
+from neurotrial.models.bayes_evidence.convergence import precision
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 """Whatever the samplers' libraries warn of is not what is tested."""
