@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PROCEDURES", "adjust"]
 
 PROCEDURES = {"holm": "holm", "hommel": "hommel", "bh": "fdr_bh", "by": "fdr_by"}
-"""The procedures of statsmodels, with their names there."""
+"""The procedures, with their names in statsmodels."""
 
 FIXED_SEQUENCE = "fixed_sequence"
 
@@ -63,11 +63,22 @@ def adjust(p_values: npt.ArrayLike, method: str = "holm") -> FloatArray:
     counted = np.where(np.isnan(values), 1.0, values)
     if method == FIXED_SEQUENCE:
         adjusted = np.maximum.accumulate(counted)
+    elif method == "holm":
+        adjusted = _holm(counted)
     else:
         from statsmodels.stats.multitest import multipletests
 
         adjusted = multipletests(counted, method=PROCEDURES[method])[1]
     return np.where(np.isnan(values), np.nan, np.minimum(adjusted, 1.0))
+
+
+def _holm(p_values: FloatArray) -> FloatArray:
+    """Step down from the smallest; statsmodels collects the garbage of the whole process each time, up to 0.5 s."""
+    order = np.argsort(p_values)
+    stepped = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = stepped
+    return adjusted
 
 
 def _check(values: FloatArray, method: str) -> None:

@@ -71,16 +71,23 @@ def posterior_draws(model: Gaussian, start: Parameters, n_draws: int, rng: np.ra
 
 def _step(model: Gaussian, y: FloatArray, found: Parameters, rng: np.random.Generator) -> Parameters:
     """Draw the coefficients given the covariance, then the covariance given the coefficients."""
-    weights = np.linalg.inv(found.covariance)[:, model.group]
-    turned = np.einsum("cnlk,nkp->cnlp", weights, model.x)
-    precision = np.einsum("nlp,cnlq->cpq", model.x, turned)
-    score = np.einsum("cnlp,cnl->cp", turned, y)
+    parts = [(model.group == number, model.x[model.group == number]) for number in range(model.n_groups)]
+    weights = np.moveaxis(np.linalg.inv(found.covariance), 1, 0)
+    precision = sum(
+        np.einsum("clk,lpkq->cpq", weight, np.einsum("nlp,nkq->lpkq", x, x))
+        for weight, (_, x) in zip(weights, parts, strict=True)
+    )
+    # products of matrices: several times quicker than sums over five indices
+    score = sum(
+        (y[:, own] @ weight).reshape(len(y), -1) @ x.reshape(-1, x.shape[2])
+        for weight, (own, x) in zip(weights, parts, strict=True)
+    )
     vcov = np.linalg.inv(precision)
     root = np.linalg.cholesky(0.5 * (vcov + np.swapaxes(vcov, 1, 2)))
-    noise = rng.standard_normal(score.shape)
+    noise = rng.standard_normal(np.shape(score))
     coefficients = np.einsum("cpq,cq->cp", vcov, score) + np.einsum("cpq,cq->cp", root, noise)
-    residual = y - np.einsum("nlp,cp->cnl", model.x, coefficients)
-    blocks = [_inverse_wishart(residual[:, model.group == number], rng) for number in range(model.n_groups)]
+    residual = y - (coefficients @ model.x.reshape(-1, model.x.shape[2]).T).reshape(y.shape)
+    blocks = [_inverse_wishart(residual[:, own], rng) for own, _ in parts]
     return replace(found, coefficients=coefficients, covariance=np.stack(blocks, axis=1))
 
 
@@ -90,7 +97,7 @@ def _inverse_wishart(residual: FloatArray, rng: np.random.Generator) -> FloatArr
     The Bartlett decomposition draws a Wishart of the inverse scale; its inverse is what is wanted.
     """
     cells, n, L = residual.shape
-    squares = np.einsum("cnl,cnk->clk", residual, residual)
+    squares = np.swapaxes(residual, 1, 2) @ residual
     root = np.linalg.cholesky(np.linalg.inv(squares))
     factor = np.tril(rng.standard_normal((cells, L, L)), -1)
     diagonal = np.arange(L)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from neurotrial.errors import InputError
 from neurotrial.models import adjust
@@ -39,6 +40,11 @@ def test_false_discovery_rates_agree_with_scipy(p_values):
         np.testing.assert_allclose(
             adjust(p_values, method), stats.false_discovery_control(p_values, method=method), rtol=1e-12
         )
+
+
+@pytest.mark.parametrize("p_values", [[0.01], [0.04, 0.01, 0.03, 0.01], [0.6, 0.5, 0.9], [0.0, 1.0, 0.2]])
+def test_holm_agrees_with_statsmodels(p_values):
+    np.testing.assert_array_equal(adjust(p_values, "holm"), multipletests(p_values, method="holm")[1])
 
 
 def test_an_empty_family_stays_empty():

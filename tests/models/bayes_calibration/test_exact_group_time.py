@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bayes_fixture import EFFECT, PRIORS, visits
 from scipy import stats
+from visits_fixture import EFFECT, PRIORS, visits
 
 from neurotrial.bayes_plan import NormalPrior
 from neurotrial.models.bayes_calibration import exact_group_time as module

@@ -173,11 +173,24 @@ def test_the_sampled_coordinates_are_the_model_turned(kind):
     few = {name: values[:2] for name, values in found.items()}
     weights = sampled["z"][:2]
     if shape.n_pooled:
-        weights = np.hstack([weights, few["deviation"]])
+        weights = np.hstack([weights, (sampled["tau"][:, own.pooling.of] * sampled["eta"])[:2]])
     data = own.data()
     residual = data["values"] - np.einsum("ntp,dp->dnt", data["design"], weights)
     expected = np.where(own.seen, np.nan_to_num(own.values) - means(own, few), 0.0)
     assert np.where(own.seen, residual, 0.0) == pytest.approx(expected, abs=1e-10)
+
+
+def test_deviations_are_turned_within_their_pooled_effect():
+    """Standard normal eta stay independent deviations, each with the spread of its own effect."""
+    own = model("outcomes")
+    eta = np.eye(own.shape.n_deviations)
+    sampled = {"z": np.zeros((6, own.shape.n_coefficients)), "sd": np.ones((6, 3)), "eta": eta}
+    sampled["half_partial"], sampled["tau"] = np.full((6, 3), 0.5), np.tile([0.5, 2.0], (6, 1))
+    turned = own.parameters(sampled)["deviation"]
+    spread = np.repeat([0.5, 2.0], 3)
+    assert turned.T @ turned == pytest.approx(np.diag(spread**2), abs=1e-12)
+    assert (turned[:3, 3:] == 0).all()
+    assert (turned[3:, :3] == 0).all()
 
 
 def test_the_effects_of_arms_are_named():

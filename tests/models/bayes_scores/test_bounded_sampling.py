@@ -99,6 +99,6 @@ def test_samples_are_worth_showing(compiled, family, effect):
         assert not statistics["diverging"].any()
         columns = [values[..., i] for values in variables.values() for i in range(values.shape[-1])]
         columns += [target.draws.reshape(4, -1) for target in asked.targets(parameters)]
-        found = [precision("", column) for column in columns]
+        found = [precision(column) for column in columns]
         assert max(own.rhat for own in found) < 1.01
         assert min(min(own.ess_bulk, own.ess_tail) for own in found) > 400
