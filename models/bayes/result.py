@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BayesianFit", "PriorFit", "fit_priors", "gather", "target_estimate"]
 
+_REFIT, _REFIT_ESS = {"chains": 2, "draws": 500}, 100.0
 MAIN = "neutral"
 """The prior whose posterior is shown first."""
 
@@ -73,9 +74,10 @@ class PriorFit:
 
 def gather(question: Question, posterior: Posterior) -> Evidence:
     """Return the evidence of a posterior; models without single participants are sampled where it needs them."""
+    plan = _shorter(question.plan)
 
     def refit(model: BayesModel, seed: int) -> Parameters | None:
-        found = sample_posterior(replace(question, model=model, seed=seed), posterior.sampler)
+        found = sample_posterior(Question(model, plan, seed), posterior.sampler)
         return None if found.fault else found.draws.flat
 
     draws = posterior.draws
@@ -88,6 +90,13 @@ def gather(question: Question, posterior: Posterior) -> Evidence:
         refit=refit,
         converged=posterior.convergence,
     )
+
+
+def _shorter(plan: BayesPlan) -> BayesPlan:
+    """Return a plan for one predictive density: a few hundred effective draws settle it."""
+    sampling = plan.sampling.model_copy(update=_REFIT)
+    accept = plan.accept.model_copy(update={"ess": _REFIT_ESS, "attempts": 1})
+    return plan.model_copy(update={"sampling": sampling, "accept": accept})
 
 
 @dataclass(frozen=True, eq=False)
