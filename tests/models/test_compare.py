@@ -33,6 +33,7 @@ COLUMNS = [
     "p_value",
     "probability_benefit",
     "probability_mcid",
+    "probability_rope",
     "n_participants",
     "n_per_arm",
     "n_observations",

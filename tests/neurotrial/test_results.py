@@ -19,7 +19,7 @@ def estimates() -> pd.DataFrame:
         "method": "ancova_hc3", "term": "arm", "contrast": "cells - control", "visit": "day90",
         "reference_arm": "control", "estimate": 8.1, "std_error": 2.0, "df": 41.0, "statistic": 4.05, "conf_low": 4.06,
         "conf_high": 12.14, "conf_level": 0.95, "interval_kind": "t", "p_value": 0.0002, "probability_benefit": None,
-        "probability_mcid": None, "n_participants": 44, "n_per_arm": '{"control": 13, "cells": 31}', "n_observations": 44, "unit": "points",
+        "probability_mcid": None, "probability_rope": None, "n_participants": 44, "n_per_arm": '{"control": 13, "cells": 31}', "n_observations": 44, "unit": "points",
         "status": "ok", "reason": None, "spec_hash": "x",
     }  # fmt: skip
     return pd.DataFrame([row])
@@ -46,7 +46,7 @@ def results() -> Results:
         "flow": pd.DataFrame({
             "key": ["flow/randomised/all"], "order": [1], "stage": ["randomised"], "label": ["Randomised"], "arm": ["all"], "n": [60],
         }),
-        **{name: empty(name) for name in ("harms_summary", "connectivity", "diagnostics", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions", "status")},
+        **{name: empty(name) for name in ("harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions", "status")},
         "missingness": pd.DataFrame({
             "key": ["missing/fma/itt/day90/cells"], "outcome": ["fma"], "population": ["itt"], "visit": ["day90"], "arm": ["cells"],
             "n": [1], "n_observed": [1], "n_missing": [0], "proportion_missing": [0.0], "p_value": [None],
