@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -18,8 +18,8 @@ _ASYMPTOTIC = 8.0
 
 def jit(function: Function) -> Function:
     """Compile a function on its first call, once a machine; a division by zero gives infinity, as in numpy."""
-    compiled: Function = numba.njit(cache=True, error_model="numpy")(function)
-    return compiled
+    compiled: Any = numba.njit(cache=True, error_model="numpy")(function)
+    return cast("Function", compiled)
 
 
 @jit
