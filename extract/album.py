@@ -1,4 +1,4 @@
-"""All pictures of an extraction on one page, to look through; never by arm."""
+"""All pictures of an extraction on one page, to look through: what failed and what is flagged first; never by arm."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from neurotrial.paths import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ALBUM", "write_album"]
 
 ALBUM = "pictures.html"
+_SCAN = ("participant_id", "visit", "run", "modality")
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -24,46 +26,90 @@ _PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 body {{ font-family: sans-serif; margin: 1.5rem auto; max-width: 60rem; padding: 0 1rem }}
-figure {{ margin: 0 0 1.5rem }}
+figure, .failed {{ margin: 0 0 1.5rem }}
 img {{ max-width: 100%; height: auto }}
-.failed {{ color: #b00020 }}
+.failed, .flags {{ color: #b00020 }}
 </style>
 </head>
 <body>
 <h1>{title}</h1>
-<p>Decisions on scans are made in tables/decisions.tsv.</p>
+<p>{counts}. Decisions on scans are made in tables/decisions.tsv; a flag excludes nothing.</p>
+<p><label>Order: <select id="order"><option value="rank">failed and flagged first</option><option value="scan">participant and \
+visit</option></select></label> <label><input type="checkbox" id="remarkable"> only failed and flagged</label></p>
+<div id="scans">
 {scans}
+</div>
+<script>
+const box = document.getElementById("scans"), order = document.getElementById("order"), only = document.getElementById("remarkable");
+function show() {{
+  const own = [...box.children];
+  own.sort((a, b) => order.value === "rank" ? a.dataset.rank - b.dataset.rank || a.dataset.scan - b.dataset.scan
+    : a.dataset.scan - b.dataset.scan);
+  for (const item of own) {{ box.append(item); item.hidden = only.checked && item.dataset.rank === "2"; }}
+}}
+order.addEventListener("change", show); only.addEventListener("change", show);
+</script>
 </body>
 </html>
 """
 
 
-def write_album(status: pd.DataFrame, folder: Path) -> Path:
+def write_album(status: pd.DataFrame, quality: pd.DataFrame, folder: Path) -> Path:
     """Write a page with the picture of every scan that was made.
 
     Parameters
     ----------
-    status : DataFrame
-        The contract `status`.
+    status, quality : DataFrame
+        The contracts of these names.
     folder : Path
         The folder ``extraction`` of the study; the pictures are below it.
 
     Returns
     -------
     Path
-        The page.
+        The page: scans that failed, then those with flags, then the others, each in the order of `status`.
     """
     made = status[status["state"] != "skipped"].astype("object")
-    scans = "\n".join(_scan(row) for row in made.where(made.notna(), None).to_dict("records"))
+    rows = made.where(made.notna(), None).to_dict("records")
+    flags = _flags(quality)
+    scans = [(_rank(row, flags), place, row) for place, row in enumerate(rows)]
+    scans.sort(key=lambda scan: scan[:2])
+    counts = [sum(rank == own for rank, *_ in scans) for own in range(3)]
+    words = f"{len(scans)} scans: {counts[0]} failed, {counts[1]} flagged, {counts[2]} with nothing to remark"
+    shown = "\n".join(_scan(row, rank, place, flags.get(_key(row), [])) for rank, place, row in scans)
     page = folder / ALBUM
-    write_text(page, _PAGE.format(title="Pictures of every scan", scans=scans))
+    write_text(page, _PAGE.format(title="Pictures of every scan", counts=words, scans=shown))
     return page
 
 
-def _scan(row: dict[Any, Any]) -> str:
+def _key(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    return tuple("" if row[name] is None else str(row[name]) for name in _SCAN)
+
+
+def _flags(quality: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    """Return the flagged measures of each scan."""
+    flagged = quality[quality["flagged"].astype("bool")].astype("object")
+    found: dict[tuple[str, ...], list[str]] = {}
+    for row in flagged.where(flagged.notna(), None).to_dict("records"):
+        words = f"{row['measure']} {row['value']:.3g} (limit {row['threshold']:g})"
+        found.setdefault(_key(row), []).append(words)
+    return found
+
+
+def _rank(row: Mapping[Any, Any], flags: Mapping[tuple[str, ...], list[str]]) -> int:
+    """Return 0 for a scan that failed, 1 for one with flags, 2 for the others."""
+    if row["state"] == "failed":
+        return 0
+    return 1 if _key(row) in flags else 2
+
+
+def _scan(row: Mapping[Any, Any], rank: int, place: int, flags: Sequence[str]) -> str:
     run = "" if row["run"] is None else f", run {row['run']}"
     name = escape(f"{row['participant_id']}, {row['visit']}, {row['modality']}{run}")
+    data = f'data-rank="{rank}" data-scan="{place}"'
     if row["picture"] is None:
-        return f'<p class="failed">{name}: {escape(str(row["reason"]))}</p>'
+        return f'<p class="failed" {data}>{name}: {escape(str(row["reason"]))}</p>'
     source = escape("../" + row["picture"])
-    return f'<figure><figcaption>{name}</figcaption><img loading="lazy" src="{source}" alt="Quality control picture of {name}"></figure>'
+    told = f' <span class="flags">{escape("; ".join(flags))}</span>' if flags else ""
+    image = f'<img loading="lazy" src="{source}" alt="Quality control picture of {name}">'
+    return f"<figure {data}><figcaption>{name}{told}</figcaption>{image}</figure>"

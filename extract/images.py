@@ -117,11 +117,11 @@ def mask_on(path: Path, reference: SpatialImage, reference_path: Path) -> BoolAr
     return np.asarray(image_data(image, path) > 0.5)  # noqa: PLR2004 - halfway between the values of a mask
 
 
-def world_x(image: SpatialImage) -> FloatArray:
-    """Return the left-right coordinate of every voxel in mm, negative to the left, in the shape of the image."""
-    grid = np.indices(image.shape[:3]).reshape(3, -1)
-    x = image.affine[0, :3] @ grid + image.affine[0, 3]
-    return np.asarray(x.reshape(image.shape[:3]), dtype=np.float32)
+def world_x(shape: tuple[int, ...], affine: Any) -> FloatArray:
+    """Return the left-right coordinate of every voxel of a grid in mm, negative to the left, in its shape."""
+    along = [step * np.arange(n) for step, n in zip(np.asarray(affine)[0, :3], shape, strict=True)]
+    x = along[0][:, None, None] + along[1][:, None] + along[2] + affine[0][3]
+    return np.asarray(x, dtype=np.float32)
 
 
 def _first_line(error: Exception, path: Path) -> str:

@@ -69,7 +69,7 @@ def open_scan(scan: Scan, image: SpatialImage, plan: ImagingPlan) -> OpenedScan:
     brain = mask_on(file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz"), image, path)
     lesion_path = file_of(scan.files, "lesion", scan.folder, "*_label-lesion_mask.nii.gz")
     lesion_mask = mask_on(lesion_path, image, path)
-    x = world_x(image)
+    x = world_x(image.shape[:3], image.affine)
     lesion = measure_lesion(lesion_mask, x, voxel_ml(image))
     side, note = side_of_scan(lesion, scan.expected_side, plan.trust, lesion_path.name)
     return OpenedScan(image, x, brain, lesion_mask, lesion, side, note)

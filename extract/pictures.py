@@ -17,12 +17,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from neurotrial.extract.opening import OpenedScan
+    from neurotrial.extract.visits.scan_maps import ScanMaps
 
 __all__ = ["draw_bold", "draw_dwi"]
 
 _DPI = 90
 _SIZE = (10.0, 4.4)
-_THREE = ((0.01, 0.10, 0.32, 0.74), (0.34, 0.10, 0.32, 0.74), (0.67, 0.10, 0.32, 0.74))
+_SLICES_PROFILE = (
+    (0.0, 0.10, 0.25, 0.74),
+    (0.25, 0.10, 0.25, 0.74),
+    (0.50, 0.10, 0.25, 0.74),
+    (0.79, 0.16, 0.19, 0.66),
+)
 _SLICES_TRACE_MATRIX = (
     (0.0, 0.10, 0.19, 0.74),
     (0.19, 0.10, 0.19, 0.74),
@@ -35,26 +41,26 @@ _AXIAL, _CORONAL = 2, 1
 
 
 def draw_dwi(
-    name: str,
-    opened: OpenedScan,
-    fa: Any,
+    scan: ScanMaps,
+    lesion: Any,
     regions: Mapping[tuple[str, str], Any],
+    profiles: pd.DataFrame,
     flags: Sequence[str],
     *,
     simulated: bool,
 ) -> bytes:
-    """Draw fractional anisotropy in three slices with the outlines of regions and lesion.
+    """Draw fractional anisotropy in three slices with the outlines of regions and lesion, and its profile along the tract.
 
     Parameters
     ----------
-    name : str
-        Participant, visit and modality; never the arm.
-    opened : OpenedScan
-        Gives the size of the voxels and the lesion.
-    fa : ndarray, shape (x, y, z)
-        Fractional anisotropy, NaN outside the brain.
-    regions : mapping of (str, str) to ndarray of bool
-        Mask of each region and hemisphere.
+    scan : ScanMaps
+        Name (never the arm), grid, fractional anisotropy and side of the lesion.
+    lesion : ndarray of bool, shape (x, y, z), or None
+        The lesion mask that holds.
+    regions : mapping of (str, str) to ndarray, shape (x, y, z)
+        Weights of each region and hemisphere.
+    profiles : DataFrame
+        Rows of `profiles` of the corticospinal tract.
     flags : sequence of str
         What the limits flagged.
     simulated : bool
@@ -65,20 +71,39 @@ def draw_dwi(
     bytes
         A PNG.
     """
-    figure = _figure(name, flags, simulated=simulated)
-    tract = regions["cst", "left"] | regions["cst", "right"]
-    capsule = regions["plic", "left"] | regions["plic", "right"]
-    lesion = opened.lesion_mask
-    masks = ((tract, _TRACT, "CST"), (capsule, _CAPSULE, "PLIC"), (lesion, _LESION, "lesion"))
+    figure = _figure(scan.name, flags, simulated=simulated)
+    tract, capsule = (_both_sides(regions, name) for name in ("cst", "plic"))
+    lesioned = np.zeros(scan.brain.shape, dtype=bool) if lesion is None else lesion
+    masks = ((tract, _TRACT, "CST"), (capsule, _CAPSULE, "PLIC"), (lesioned, _LESION, "lesion"))
     slices = [(_AXIAL, _middle(capsule, _AXIAL)), (_CORONAL, _middle(capsule, _CORONAL))]
-    if lesion.any():
-        slices.append((_AXIAL, _middle(lesion, _AXIAL)))
-    for place_of_panel, (axis, place) in zip(_THREE, slices, strict=False):
-        _slice(
-            figure.add_axes(place_of_panel), opened.image, np.nan_to_num(fa), masks, axis, place, (0.0, 1.0)
-        )
+    if lesioned.any():
+        slices.append((_AXIAL, _middle(lesioned, _AXIAL)))
+    fa = np.nan_to_num(scan.scalars["fa"])
+    *places, right = _SLICES_PROFILE
+    for place_of_panel, (axis, place) in zip(places, slices, strict=False):
+        _slice(figure.add_axes(place_of_panel), scan.affine, fa, masks, axis, place, (0.0, 1.0))
+    _profile(figure.add_axes(right), profiles, scan.side)
     _legend(figure, masks)
     return _png(figure)
+
+
+def _both_sides(regions: Mapping[tuple[str, str], Any], region: str) -> Any:
+    return np.logical_or.reduce([regions[region, hemisphere] >= 1 / 2 for hemisphere in HEMISPHERES])
+
+
+def _profile(panel: Axes, profiles: pd.DataFrame, lesion_side: str | None) -> None:
+    """Draw fractional anisotropy from cortex to pons, the lesioned side in the colour of the lesion."""
+    rows = profiles[(profiles["feature"] == "fa") & (profiles["lesion_policy"] == "include")]
+    for hemisphere, own in rows.groupby("hemisphere", sort=False):
+        colour, style = (_LESION, "-") if hemisphere == lesion_side else ("black", "-" if hemisphere == "left" else "--")
+        panel.plot(own["node"], own["value"], color=colour, linestyle=style, linewidth=1.2, label=str(hemisphere))
+    panel.set_ylim(0, 1)
+    panel.set_xlim(0, 99)
+    panel.set_xticks([0, 99], ["cortex", "pons"], fontsize=8)
+    panel.tick_params(labelsize=7)
+    panel.set_title("FA along the CST", fontsize=9)
+    if len(rows):
+        panel.legend(fontsize=7, frameon=False, loc="upper right")
 
 
 def draw_bold(
@@ -132,7 +157,7 @@ def draw_bold(
     window = (float(inside.min()) * 0.8, float(inside.max())) if inside.size else (0.0, 1.0)
     busiest = int((labels > 0).sum(axis=(0, 1)).argmax())
     for panel, place in zip(slices, (busiest, _middle(opened.lesion_mask, _AXIAL)), strict=True):
-        _slice(panel, opened.image, mean, masks, _AXIAL, place, window)
+        _slice(panel, opened.image.affine, mean, masks, _AXIAL, place, window)
     _trace(middle, displacement, threshold)
     _matrix(figure, right, r, nodes, opened.side)
     _legend(figure, masks)
@@ -158,10 +183,10 @@ def _middle(mask: Any, axis: int) -> int:
 
 
 def _slice(
-    panel: Axes, image: Any, volume: Any, masks: Any, axis: int, place: int, window: tuple[float, float]
+    panel: Axes, affine: Any, volume: Any, masks: Any, axis: int, place: int, window: tuple[float, float]
 ) -> None:
     """Draw a slice as seen from behind or above: left is left (neurological convention)."""
-    sizes = np.delete(np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0), axis)
+    sizes = np.delete(np.linalg.norm(np.asarray(affine)[:3, :3], axis=0), axis)
     panel.imshow(
         np.take(volume, place, axis).T,
         cmap="gray",
@@ -176,7 +201,7 @@ def _slice(
             panel.contour(own, levels=[0.5], colors=[colour], linewidths=1.2)
     for letter, x in (("L", 0.03), ("R", 0.92)):
         panel.text(x, 0.93, letter, transform=panel.transAxes, color="white", fontsize=9)
-    world = np.asarray(image.affine)[axis] @ np.array([*np.where(np.arange(3) == axis, place, 0), 1])
+    world = np.asarray(affine)[axis] @ np.array([*np.where(np.arange(3) == axis, place, 0), 1])
     panel.set_title(f"{'xyz'[axis]} = {world:.0f} mm", fontsize=9)
     panel.set_xticks([])
     panel.set_yticks([])

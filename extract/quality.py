@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neurotrial.extract.gradients import Gradients
     from neurotrial.imaging_plan import QualityLimits
 
-__all__ = ["Measure", "bold_measures", "dwi_measures", "quality_table"]
+__all__ = ["Measure", "bold_measures", "dwi_measures", "quality_table", "region_measures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,36 @@ def dwi_measures(signal: Any, gradients: Gradients, fa: Any, limits: QualityLimi
         Measure("snr", _snr(signal[:, gradients.b0]), "", limits.snr, "below"),
         Measure("bad_samples", float(bad.mean()), "share"),
         Measure("fa_median", float(np.median(fa)), "FA"),
+    ]
+
+
+def region_measures(
+    regions: Mapping[tuple[str, str], Any], covered: Any, registration: Mapping[str, float], limits: QualityLimits
+) -> list[Measure]:
+    """Measure how well regions cover a diffusion scan, and how well they were brought to it.
+
+    Parameters
+    ----------
+    regions : mapping of (str, str) to ndarray, shape (x, y, z)
+        Weight of each voxel by region and hemisphere.
+    covered : ndarray of bool, shape (x, y, z)
+        What every visit measured.
+    registration : mapping of str to float
+        Quality of the registration that brought the regions; empty where none was made.
+    limits : QualityLimits
+        Limits of coverage and registration.
+    """
+    shares = [float(weights[covered].sum() / weights.sum()) for weights in regions.values()]
+    found = [Measure("min_region_coverage", min(shares), "share", limits.coverage, "below")]
+    bounds: dict[str, tuple[str, float, Literal["above", "below"]]] = {
+        "dice": ("", limits.registration_dice, "below"),
+        "correlation": ("", float("nan"), "below"),
+        "jacobian_min": ("", 0.0, "below"),
+        "jacobian_max": ("", float("nan"), "above"),
+        "folded": ("share", 0.0, "above"),
+    }
+    return found + [
+        Measure(f"registration_{name}", registration[name], *bounds[name]) for name in bounds if name in registration
     ]
 
 

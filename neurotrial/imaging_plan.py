@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from neurotrial.study_part import Name, Part, Text
 
-__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "TensorPlan"]
+__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "RegionPlan", "TensorPlan", "VisitPlan"]
 
 SessionLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
 
@@ -29,6 +29,58 @@ class TensorPlan(Part):
     fit: Literal["wls", "ols"] = "wls"
     b0_threshold: Annotated[float, Field(ge=0, le=200)] = 50.0
     max_b: Annotated[float, Field(ge=300, le=3000)] = 1500.0
+
+
+class RegionPlan(Part):
+    """Regions of a diffusion scan: where they come from and what is measured in them.
+
+    Attributes
+    ----------
+    atlas : str or None
+        Name of a registered atlas, or a file in the study folder or with an absolute path; None takes the region masks
+        that come with each scan.
+    labels : str or None
+        Table of the labels of an atlas that is not registered: value, structure, hemisphere.
+    repair : bool
+        Whether the documented repair of a known fault of the atlas's header is made; otherwise such an atlas is refused.
+    template : str or None
+        Image in the space of the atlas that scans without a transform are registered to: fractional anisotropy or white
+        matter; None takes the white matter of the ICBM 2009a template.
+    perilesional_mm : float
+        Width of the ring about the lesion, in mm.
+    erosion : int
+        Layers of voxels taken off each region.
+    min_coverage : float
+        Share of a region inside the brain mask below which it has no value.
+    """
+
+    atlas: Text | None = None
+    labels: Text | None = None
+    repair: bool = False
+    template: Text | None = None
+    perilesional_mm: Annotated[float, Field(gt=0, le=30)] = 6.0
+    erosion: Annotated[int, Field(ge=0, le=5)] = 0
+    min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class VisitPlan(Part):
+    """What the visits of a participant share, so that change is change of tissue.
+
+    Attributes
+    ----------
+    lesion : {"union", "baseline", "own"}
+        Lesion mask that holds for every visit of a participant: the union over visits; that of the baseline visit,
+        carried over; or each visit's own.
+    alignment : {"same_space", "rigid"}
+        ``same_space``: the scans of a participant stand in one space, as their headers say. ``rigid``: the visits are
+        registered to each other, and masks meet half way.
+    common_coverage : bool
+        Whether regions are cut to what the brain masks of all visits cover.
+    """
+
+    lesion: Literal["union", "baseline", "own"] = "union"
+    alignment: Literal["same_space", "rigid"] = "same_space"
+    common_coverage: bool = True
 
 
 class CleaningPlan(Part):
@@ -83,12 +135,21 @@ class QualityLimits(Part):
         Largest share of volumes left out for motion.
     tsnr, snr : float
         Smallest temporal signal-to-noise ratio of a BOLD scan, smallest signal-to-noise ratio of unweighted DWI volumes.
+    share_outliers : float
+        Largest share of diffusion volumes whose residuals stand out.
+    coverage : float
+        Smallest share of a region, by its weight, that all visits cover.
+    registration_dice : float
+        Smallest overlap of the tissue masks of template and scan after registration.
     """
 
     fd_mean: Annotated[float, Field(gt=0)] = 0.5
     share_censored: Annotated[float, Field(gt=0, le=1)] = 0.3
     tsnr: Annotated[float, Field(ge=0)] = 30.0
     snr: Annotated[float, Field(ge=0)] = 10.0
+    share_outliers: Annotated[float, Field(gt=0, le=1)] = 0.1
+    coverage: Annotated[float, Field(ge=0, le=1)] = 0.9
+    registration_dice: Annotated[float, Field(ge=0, le=1)] = 0.7
 
 
 class ImagingPlan(Part):
@@ -111,6 +172,8 @@ class ImagingPlan(Part):
     sessions: Annotated[dict[SessionLabel, Name], Field(min_length=1)]
     trust: Literal["table", "mask"] | None = None
     tensor: TensorPlan = Field(default_factory=TensorPlan)
+    regions: RegionPlan = Field(default_factory=RegionPlan)
+    visits: VisitPlan = Field(default_factory=VisitPlan)
     cleaning: CleaningPlan = Field(default_factory=CleaningPlan)
     network: NetworkPlan = Field(default_factory=NetworkPlan)
     quality: QualityLimits = Field(default_factory=QualityLimits)

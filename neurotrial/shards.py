@@ -1,4 +1,4 @@
-"""Shards: the tables and the picture that one unit of work leaves, with a sidecar that says what they rest on.
+"""Shards: the tables and other files that one unit of work leaves, with a sidecar that says what they rest on.
 
 A shard is a folder. Its files are written one by one under other names and put in place; the sidecar comes last, so
 that a shard without one, or with one whose hashes do not fit, was interrupted and is made again.
@@ -30,6 +30,7 @@ __all__ = [
 
 SIDECAR = "shard.json"
 PICTURE = "picture.png"
+"""Name of a scan's picture for quality control in its shard."""
 State = Literal["ok", "failed"]
 
 
@@ -41,8 +42,8 @@ class Shard:
     ----------
     tables : mapping of str to DataFrame
         Rows by table name; none for a unit that failed.
-    picture : bytes or None
-        A PNG for quality control.
+    files : mapping of str to bytes
+        Other files by name: letters, digits, ``-``, ``_`` and an extension, e.g. `PICTURE`.
     state : {"ok", "failed"}
         A failure is as lasting as the inputs that cause it: it is kept, and not tried again until one of them changes.
     reason : str
@@ -50,7 +51,7 @@ class Shard:
     """
 
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    picture: bytes | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     state: State = "ok"
     reason: str = ""
 
@@ -119,25 +120,25 @@ def write_shard(folder: Path, shard: Shard, key: str, inputs: Mapping[str, Any])
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SIDECAR).unlink(missing_ok=True)
-    for stale in [*folder.glob("*.parquet"), folder / PICTURE]:
-        stale.unlink(missing_ok=True)
+    for stale in folder.iterdir():
+        stale.unlink()
     files = []
     for name, frame in shard.tables.items():
         with replacing(folder / f"{name}.parquet") as temporary:
             frame.to_parquet(temporary, index=False)
         files.append(f"{name}.parquet")
-    if shard.picture is not None:
-        with replacing(folder / PICTURE) as temporary:
-            temporary.write_bytes(shard.picture)
-        files.append(PICTURE)
-    content = {
+    for name, content in shard.files.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
+        files.append(name)
+    sidecar = {
         "key": key,
         "state": shard.state,
         "reason": shard.reason,
         "files": {name: file_hash(folder / name) for name in files},
         "inputs": dict(inputs),
     }
-    write_text(folder / SIDECAR, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / SIDECAR, json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_sidecar(folder: Path) -> dict[str, Any] | None:

@@ -111,6 +111,8 @@ _MODALITY = text("modality", "kind of scan", levels=("dwi", "bold"))
 _DAY = number("day", "day since randomisation", "days", nullable=False)
 _HEMISPHERES = ("left", "right", "both", "none")
 _STATISTICS = ("mean", "weighted_mean", "median", "trimmed_mean", "sd", "ratio", "log_ratio", "asymmetry")
+_POLICIES = ("include", "exclude", "only", "perilesional", "not_applicable")
+_SIDES = ("ipsilesional", "contralesional", "inter", "bilateral", "none")
 _FEATURE_STATES = ("ok", "flagged", "missing_input", "low_coverage", "failed", "not_applicable")
 
 _PARTICIPANTS = Table(
@@ -206,10 +208,10 @@ _FEATURES = Table(
         text("feature", "measure: fa, md, ad, rd, strength, density, global_efficiency, ..."),
         text("region", "region or network: cst, plic, motor12, m1_m1, ..."),
         text("hemisphere", "hemisphere", levels=_HEMISPHERES),
-        text("side", "side relative to the lesion", levels=("ipsilesional", "contralesional", "inter", "bilateral", "none")),
+        text("side", "side relative to the lesion", levels=_SIDES),
         text("statistic", "how values were summarised", levels=_STATISTICS),
         text("method", "atlas, tract method or sphere radius", **_OPTIONAL),
-        text("lesion_policy", "what was done with lesioned voxels", levels=("include", "exclude", "only", "not_applicable")),
+        text("lesion_policy", "what was done with lesioned voxels; perilesional: a ring about the lesion", levels=_POLICIES),
         number("threshold", "threshold of the measure, where it has one", required=False),
         number("value", "the measure; diffusivities in um2/ms, volumes in ml"),
         text("unit", "unit of the value", **_OPTIONAL),
@@ -223,15 +225,20 @@ _FEATURES = Table(
 
 _PROFILES = Table(
     "profiles",
-    "measures along a tract",
-    ("participant_id", "visit", "run", "tract", "hemisphere", "feature", "node"),
+    "measures along a tract, by level sets of its mask or by its streamlines",
+    ("participant_id", "visit", "run", "tract", "hemisphere", "feature", "method", "lesion_policy", "node"),
     (
         *_SCAN,
         text("tract", "tract"),
         text("hemisphere", "hemisphere", levels=_HEMISPHERES),
+        text("side", "side relative to the lesion", levels=_SIDES),
         text("feature", "measure"),
+        text("method", "how the nodes were found"),
+        text("lesion_policy", "what was done with lesioned voxels", levels=_POLICIES),
         count("node", "node, 0 = cortex to 99 = pons", maximum=99, nullable=False),
         number("value", "the measure; diffusivities in um2/ms"),
+        number("n", "voxels or streamlines that the node rests on, in shares", minimum=0),
+        share("lesion_fraction", "share of the node that is lesioned"),
     ),
 )
 
@@ -288,6 +295,8 @@ _LESIONS = Table(
         number("load_raw", "overlap with the tract", "ml", minimum=0),
         number("load_weighted", "overlap weighted by the tract's narrowness", "ml", minimum=0),
         share("load_max", "largest share of a cross-section that is lesioned"),
+        number("distance_mm", "shortest way from the lesion to the tract of its side, 0 where they touch", "mm", minimum=0, required=False),
+        number("used_ml", "volume of the mask that features rest on, see `imaging: visits: lesion`", "ml", minimum=0, required=False),
     ),
 )
 
@@ -305,6 +314,48 @@ _QUALITY = Table(
         flag("flagged", "whether it is flagged"),
     ),
 )
+
+_SCANS = Table(
+    "scans",
+    "how each scan was acquired and prepared: what harmonisation between sites and scanners needs",
+    ("participant_id", "visit", "run", "modality"),
+    (
+        *_SCAN,
+        _MODALITY,
+        text("site", "site, as in participants", **_OPTIONAL),
+        text("scanner", "scanner, by the sidecar of the image or by participants", **_OPTIONAL),
+        text("software", "software of the scanner", **_OPTIONAL),
+        text("head_coil", "receive coil", **_OPTIONAL),
+        text("protocol_hash", "digest of what makes the protocol: volumes, b-values or repetition time, voxel size", nullable=True),
+        text("producer", "who prepared the images", nullable=True),
+        text("preprocessing", "full; minimal where susceptibility and eddy currents are not corrected; maps where only scalar maps came", levels=("full", "minimal", "maps")),
+        text("space", "space that the image says it stands in", **_OPTIONAL),
+        number("voxel_mm3", "volume of a voxel", "mm3", minimum=0),
+        count("n_volumes", "volumes", required=False),
+    ),
+)  # fmt: skip
+
+_REPEATABILITY = Table(
+    "repeatability",
+    "how well a measure repeats itself: people scanned twice in one session",
+    ("modality", "feature", "region", "side", "statistic", "method", "lesion_policy", "threshold"),
+    (
+        _MODALITY,
+        text("feature", "measure"),
+        text("region", "region or network"),
+        text("side", "side relative to the lesion", levels=_SIDES),
+        text("statistic", "how values were summarised", levels=_STATISTICS),
+        text("method", "atlas, tract method or sphere radius", **_OPTIONAL),
+        text("lesion_policy", "what was done with lesioned voxels", levels=_POLICIES),
+        number("threshold", "threshold of the measure, where it has one", required=False),
+        count("n_pairs", "pairs of scans", minimum=1, nullable=False),
+        number("mean", "mean of all values"),
+        number("within_sd", "SD within participants", minimum=0),
+        number("smallest_detectable_change", "1.96 times the root of 2 times the SD within participants", minimum=0),
+        number("icc", "share of the variance that lies between participants, two-way, absolute agreement, single scan"),
+        text("unit", "unit of the values", **_OPTIONAL),
+    ),
+)  # fmt: skip
 
 _DECISIONS = Table(
     "decisions",
@@ -353,8 +404,8 @@ _OUTCOMES = Table(
 TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
-        _PARTICIPANTS, _EVENTS, _HARMS, _MOTOR, _FEATURES, _PROFILES, _EDGES, _NODES, _LESIONS, _QUALITY, _DECISIONS,
-        _STATUS, _OUTCOMES,
+        _PARTICIPANTS, _EVENTS, _HARMS, _MOTOR, _FEATURES, _PROFILES, _EDGES, _NODES, _LESIONS, _QUALITY, _SCANS,
+        _REPEATABILITY, _DECISIONS, _STATUS, _OUTCOMES,
     )
 })  # fmt: skip
 """Every table contract by name."""

@@ -27,7 +27,7 @@ def measure(path: Path) -> Shard:
         raise UnitFault(f"{path.name}: is broken")
     if text == "bug":
         raise ZeroDivisionError("by nought")
-    return Shard({"quality": pd.DataFrame({"value": [float(text)]})}, b"png")
+    return Shard({"quality": pd.DataFrame({"value": [float(text)]})}, {PICTURE: b"png"})
 
 
 def unit(path: Path, **spec: object) -> Unit:

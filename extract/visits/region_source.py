@@ -1,0 +1,145 @@
+"""Where the regions of a participant's scans come from: the masks of each scan, or an atlas brought to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurotrial.extract.regions.grid import REGIONS
+from neurotrial.extract.scan_result import ScanFault
+from neurotrial.extract.sides import HEMISPHERES
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
+
+    from neurotrial.extract.atlases.atlas import Atlas
+    from neurotrial.extract.registration.transform import Transform
+    from neurotrial.extract.visits.alignment import Alignment
+    from neurotrial.extract.visits.scan_maps import RegionWeights, ScanMaps
+    from neurotrial.imaging_plan import RegionPlan
+
+__all__ = ["FoundRegions", "regions_of_scans"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundRegions:
+    """Regions on the grid of one scan.
+
+    Attributes
+    ----------
+    weights : mapping of (str, str) to ndarray of float32, shape (x, y, z)
+        By region and hemisphere.
+    method : str
+        Where they come from.
+    quality : mapping of str to float
+        Of the registration that brought them; empty where none was made.
+    """
+
+    weights: RegionWeights
+    method: str
+    quality: Mapping[str, float] = field(default_factory=dict)
+
+
+def regions_of_scans(
+    scans: Sequence[ScanMaps],
+    alignment: Alignment,
+    plan: RegionPlan,
+    folder: Path,
+    transforms: Mapping[str, Path],
+    lesion: Any = None,
+) -> dict[str, FoundRegions]:
+    """Find the regions of every scan of one participant.
+
+    Parameters
+    ----------
+    scans : sequence of ScanMaps
+        At least one.
+    alignment : Alignment
+        How they lie to each other.
+    plan : RegionPlan
+        Atlas and template.
+    folder : Path
+        What their files are relative to.
+    transforms : mapping of str to Path
+        Transform of ITK from the space of the atlas to a scan, by the scan's name. Where one is missing, the template is
+        registered once to the mean of all scans.
+    lesion : ndarray of bool or None
+        On the grid of the mean of all scans; the registration leaves it out.
+
+    Returns
+    -------
+    dict of str to FoundRegions
+        By the name of the scan.
+
+    Raises
+    ------
+    ScanFault
+        If a region comes out empty or in the other hemisphere, or the template cannot be registered.
+    InputError
+        If atlas or template break a rule.
+    """
+    if plan.atlas is None:
+        return {scan.name: FoundRegions(scan.regions, scan.method) for scan in scans}
+    from neurotrial.extract.registration.itk import read_transform
+
+    atlas = read_planned_atlas(plan, folder)
+    method = f"atlas_{atlas.name}"
+    found = {}
+    to_template, quality = None, {}
+    for scan in scans:
+        if scan.name in transforms:
+            found[scan.name] = FoundRegions(_projected(atlas, read_transform(transforms[scan.name]), scan), method)
+            continue
+        if to_template is None:
+            to_template, quality = _registered(scans, alignment, plan, folder, lesion)
+        weights = _projected(atlas, alignment.from_scan(scan).then(to_template), scan)
+        found[scan.name] = FoundRegions(weights, method, quality)
+    return found
+
+
+def read_planned_atlas(plan: RegionPlan, folder: Path) -> Atlas:
+    """Read the atlas that a study file names: a registered one, or a file in the study folder."""
+    from neurotrial.extract.atlases.loading import read_atlas
+
+    own = folder / str(plan.atlas)
+    labels = None if plan.labels is None else folder / plan.labels
+    return read_atlas(own if own.is_file() else str(plan.atlas), labels=labels, repair=plan.repair)
+
+
+def read_template(plan: RegionPlan, folder: Path) -> SpatialImage:
+    """Read the template of a study file; without one, the white matter of the ICBM 2009a template."""
+    from neurotrial.extract.images import read_image
+
+    if plan.template is not None:
+        return read_image(folder / plan.template, 3)
+    import nibabel as nib
+    from nilearn.datasets import load_mni152_wm_template
+
+    image: SpatialImage = nib.as_closest_canonical(load_mni152_wm_template(resolution=2))
+    return image
+
+
+def _registered(
+    scans: Sequence[ScanMaps], alignment: Alignment, plan: RegionPlan, folder: Path, lesion: Any
+) -> tuple[Transform, Mapping[str, float]]:
+    """Register the template to the mean of a participant's scans; points of the middle to points of the template."""
+    from neurotrial.extract.registration.registering import register
+
+    done = register(read_template(plan, folder), alignment.mean_image(scans), lesion=lesion)
+    return done.transform, done.quality
+
+
+def _projected(atlas: Atlas, transform: Transform, scan: ScanMaps) -> RegionWeights:
+    from neurotrial.extract.atlases.projection import project_regions
+    from neurotrial.extract.regions.region_side import check_side
+
+    wanted = [(region, hemisphere) for region in REGIONS for hemisphere in HEMISPHERES]
+    weights = project_regions(atlas, transform, scan.image, wanted)
+    for (region, hemisphere), own in weights.items():
+        if not (own >= 1 / 2).any():
+            rule = f"the {hemisphere} {region} of the atlas {atlas.name} has no voxel in it"
+            raise ScanFault(scan.name, rule, "check the transform, or leave the scan out by a decision")
+        check_side(own >= 1 / 2, scan.affine, hemisphere, f"{scan.name}, {region} of {atlas.name}")
+    return weights
