@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,14 @@ from neurotrial.extract.scan_result import ScanFault
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
-__all__ = ["check_grid", "file_of", "image_data", "mask_on", "read_image", "world_x"]
+__all__ = [
+    "check_grid", "file_of", "image_data", "mask_on", "on_grid", "read_image", "voxels_in", "weights_on", "world_x",
+]  # fmt: skip
 
 _GRID_TOLERANCE_MM = 1e-3
+_FORMS_TOLERANCE_MM = 0.5
+_OWN_SPACES = 2
+"""Codes of NIfTI up to this one are spaces of the participant; those above are templates."""
 _UNREADABLE = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error)
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
@@ -72,6 +79,7 @@ def read_image(path: Path, dimensions: int) -> SpatialImage:
         shape = " x ".join(map(str, image.shape))
         raise ScanFault(path.name, f"must have {dimensions} dimensions, it is {shape}", "name the right file")
     affine = np.asarray(image.affine)
+    _check_forms(image, path)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < np.finfo(float).eps:
         raise ScanFault(path.name, "its affine is no coordinate system", "mend sform and qform of the header")
     canonical: SpatialImage = nib.as_closest_canonical(image)
@@ -93,6 +101,36 @@ def image_data(image: SpatialImage, path: Path) -> FloatArray:
         raise ScanFault(path.name, rule, "copy or make the file again") from None
 
 
+def _check_forms(image: Any, path: Path) -> None:
+    """Refuse a header whose two coordinate systems contradict each other.
+
+    A template space in the sform beside the scanner's in the qform is no contradiction: NIfTI has two so that both fit in.
+
+    Raises
+    ------
+    ScanFault
+        If both claim the same space, or two of the participant's own, and differ by more than half a millimetre.
+    """
+    header = image.header
+    if not hasattr(header, "get_qform"):
+        return
+    (sform, s_code), (qform, q_code) = header.get_sform(coded=True), header.get_qform(coded=True)
+    if sform is None or qform is None or (s_code > _OWN_SPACES >= q_code):
+        return
+    corners = np.array(list(product(*[(0, n - 1) for n in image.shape[:3]], [1]))).T
+    apart = float(np.abs((sform - qform) @ corners).max())
+    if apart > _FORMS_TOLERANCE_MM:
+        rule = f"its sform and its qform disagree by {apart:.1f} mm"
+        raise ScanFault(path.name, rule, "find out which one is right, and set both to it")
+
+
+def on_grid(image: SpatialImage, reference: SpatialImage) -> bool:
+    """Whether an image stands on the grid of another, within 0.001 mm."""
+    return image.shape[:3] == reference.shape[:3] and np.allclose(
+        image.affine, reference.affine, atol=_GRID_TOLERANCE_MM, rtol=0
+    )
+
+
 def check_grid(image: SpatialImage, path: Path, reference: SpatialImage, reference_path: Path) -> None:
     """Make sure that an image stands on the grid of another.
 
@@ -101,20 +139,83 @@ def check_grid(image: SpatialImage, path: Path, reference: SpatialImage, referen
     ScanFault
         If shape or affine (by more than 0.001 mm) differ.
     """
-    same = image.shape[:3] == reference.shape[:3] and np.allclose(
-        image.affine, reference.affine, atol=_GRID_TOLERANCE_MM, rtol=0
-    )
-    if not same:
+    if not on_grid(image, reference):
         ours, theirs = (" x ".join(map(str, item.shape[:3])) for item in (image, reference))
         rule = f"stands on another grid ({ours}) than {reference_path.name} ({theirs}), or elsewhere in space"
-        raise ScanFault(path.name, rule, "resample it to that image")
+        raise ScanFault(path.name, rule, "resample it to that image, or name the space of both (space-)")
+
+
+def weights_on(path: Path, reference: SpatialImage, reference_path: Path) -> FloatArray:
+    """Read a mask, or weights of 0 to 1, on the grid of an image.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    reference : SpatialImage
+        Gives the grid.
+    reference_path : Path
+        File of that image.
+
+    Returns
+    -------
+    ndarray of float32, shape of the reference
+        Where both names say the same space (``space-``) but grids differ, weights are interpolated linearly by the
+        coordinates of both headers.
+
+    Raises
+    ------
+    ScanFault
+        If the image stands on another grid, in a space that is not said to be the same; if nothing of it lies on the grid;
+        or if its values are no weights.
+    """
+    image = read_image(path, 3)
+    data = image_data(image, path)
+    values = np.unique(data) if data.max() > 1 else []
+    if len(values) == 2:  # noqa: PLR2004 - a mask of any two values
+        data = np.asarray(data == values[1], dtype=np.float32)
+    elif not (data.min() >= 0 and data.max() <= 1):
+        rule = f"holds values from {data.min():g} to {data.max():g}, which are neither a mask nor weights of 0 to 1"
+        raise ScanFault(path.name, rule, "take the mask of one region, or divide percentages by 100")
+    if on_grid(image, reference):
+        return data
+    if _space(path) is None or _space(path) != _space(reference_path):
+        check_grid(image, path, reference, reference_path)
+    moved = _resampled(data, image.affine, reference)
+    if data.any() and not moved.any():
+        rule = f"does not overlap with {reference_path.name}, though both are said to be in the space {_space(path)}"
+        raise ScanFault(path.name, rule, "correct the header of one of them")
+    return moved
 
 
 def mask_on(path: Path, reference: SpatialImage, reference_path: Path) -> BoolArray:
-    """Read a mask that stands on the grid of an image; voxels above 0.5 are in it."""
-    image = read_image(path, 3)
-    check_grid(image, path, reference, reference_path)
-    return np.asarray(image_data(image, path) > 0.5)  # noqa: PLR2004 - halfway between the values of a mask
+    """Read a mask on the grid of an image, as `weights_on`; voxels of at least one half are in it."""
+    return np.asarray(weights_on(path, reference, reference_path) >= 1 / 2)
+
+
+def _space(path: Path) -> str | None:
+    found = re.search(r"_space-([A-Za-z0-9]+)", path.name)
+    return found[1] if found else None
+
+
+def _resampled(data: FloatArray, affine: Any, reference: SpatialImage) -> FloatArray:
+    from scipy.ndimage import affine_transform
+
+    to_own = np.linalg.inv(affine) @ reference.affine
+    moved = affine_transform(data, to_own[:3, :3], to_own[:3, 3], output_shape=reference.shape[:3], order=1)
+    return np.asarray(np.clip(moved, 0, 1), dtype=np.float32)
+
+
+def voxels_in(data: Any, mask: BoolArray) -> Any:
+    """Return the series of the voxels of a mask, shape (voxels, volumes), voxels in the order of ``data[mask]``.
+
+    Volumes of a NIfTI file lie one after the other: picking voxels volume by volume reads each of them once.
+    """
+    places = np.ravel_multi_index(np.nonzero(mask), mask.shape, order="F")
+    series = np.empty((data.shape[3], len(places)), dtype=data.dtype)
+    for volume in range(data.shape[3]):
+        series[volume] = data[..., volume].ravel(order="F")[places]
+    return series.T
 
 
 def world_x(shape: tuple[int, ...], affine: Any) -> FloatArray:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from neurotrial.extract.diffusion.volumes import outlier_volumes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
     from neurotrial.extract.cleaning import Cleaned
-    from neurotrial.extract.gradients import Gradients
+    from neurotrial.extract.diffusion.tensor import TensorFit
     from neurotrial.imaging_plan import QualityLimits
 
 __all__ = ["Measure", "bold_measures", "dwi_measures", "quality_table", "region_measures"]
@@ -51,27 +53,39 @@ class Measure:
         return f"{self.name} {self.value:.3g} {sign} {self.limit:g}"
 
 
-def dwi_measures(signal: Any, gradients: Gradients, fa: Any, limits: QualityLimits) -> list[Measure]:
+def dwi_measures(signal: Any, fit: TensorFit, displacement: Any, limits: QualityLimits) -> list[Measure]:
     """Measure a diffusion scan.
 
     Parameters
     ----------
     signal : ndarray, shape (voxels, volumes)
         Signal inside the brain mask.
-    gradients : Gradients
-        Tells the unweighted volumes.
-    fa : ndarray, shape (voxels,)
-        Fractional anisotropy.
+    fit : TensorFit
+        Of that signal.
+    displacement : ndarray, shape (volumes,), or None
+        Framewise displacement in mm; None where it is not known.
     limits : QualityLimits
-        Limit of the signal-to-noise ratio.
+        Limits of signal-to-noise ratio, motion and outlier volumes.
     """
-    bad = (signal <= 0) | ~np.isfinite(signal)
-    return [
+    b0 = fit.gradients.b0
+    outliers = outlier_volumes(fit)
+    judged = int(np.isfinite(outliers.z).sum())
+    empty = int((~(signal > 0).any(axis=0)).sum())
+    found = [
         Measure("n_volumes", signal.shape[1]),
-        Measure("n_b0", int(gradients.b0.sum())),
-        Measure("snr", _snr(signal[:, gradients.b0]), "", limits.snr, "below"),
-        Measure("bad_samples", float(bad.mean()), "share"),
-        Measure("fa_median", float(np.median(fa)), "FA"),
+        Measure("n_b0", int(b0.sum()), "", 2, "below"),
+        Measure("snr", _snr(signal[:, b0]), "", limits.snr, "below"),
+        Measure("bad_samples", float(fit.n_bad.sum() / signal.size), "share"),
+        Measure("empty_volumes", empty, "", 0),
+        Measure("outlier_volumes", outliers.count / judged if judged else np.nan, "share", limits.share_outliers),
+        Measure("fa_median", float(np.nanmedian(fit.fa)), "FA"),
+    ]
+    if displacement is None:
+        return found
+    return [
+        *found,
+        Measure("fd_mean", float(np.nanmean(displacement)), "mm", limits.fd_mean),
+        Measure("fd_max", float(np.nanmax(displacement)), "mm"),
     ]
 
 

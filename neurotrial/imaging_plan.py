@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from neurotrial.study_part import Name, Part, Text
 
-__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "RegionPlan", "TensorPlan", "VisitPlan"]
+__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "RawPlan", "RegionPlan", "TensorPlan", "VisitPlan"]
 
 SessionLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
 
@@ -29,6 +29,21 @@ class TensorPlan(Part):
     fit: Literal["wls", "ols"] = "wls"
     b0_threshold: Annotated[float, Field(ge=0, le=200)] = 50.0
     max_b: Annotated[float, Field(ge=300, le=3000)] = 1500.0
+
+
+class RawPlan(Part):
+    """What is done to raw diffusion images, where `imaging: accept_raw` lets them in; they are flagged `minimal`.
+
+    Attributes
+    ----------
+    denoise : bool
+        Patch2Self.
+    motion : bool
+        Affine motion correction, with gradients that turn with the head.
+    """
+
+    denoise: bool = False
+    motion: bool = True
 
 
 class RegionPlan(Part):
@@ -171,6 +186,7 @@ class ImagingPlan(Part):
     derivatives: Annotated[list[Text], Field(min_length=1)]
     sessions: Annotated[dict[SessionLabel, Name], Field(min_length=1)]
     trust: Literal["table", "mask"] | None = None
+    raw: RawPlan = Field(default_factory=RawPlan)
     tensor: TensorPlan = Field(default_factory=TensorPlan)
     regions: RegionPlan = Field(default_factory=RegionPlan)
     visits: VisitPlan = Field(default_factory=VisitPlan)
