@@ -9,6 +9,8 @@ import pandas as pd
 from neurotrial.errors import InputError
 from neurotrial.extract.scan import expected_features
 from neurotrial.extract.sides import feature_sides
+from neurotrial.extract.units import participant_name, participant_picture
+from neurotrial.extract.visits.repeatability import repeatability
 from neurotrial.paths import write_text
 from neurotrial.runner import unit_folder
 from neurotrial.shards import PICTURE, read_shard_tables
@@ -17,10 +19,10 @@ from neurotrial.tables import TABLES
 from neurotrial.tabular import empty_table, tsv_text, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.runner import Outcome
 
@@ -29,7 +31,9 @@ __all__ = ["collect_tables", "missing_features", "write_tables"]
 TABLES_FOLDER = "tables"
 NOT_MADE = "the scan was not made: there is no image"
 UNDECIDED = "undecided"
-_MADE_HERE = ("features", "edges", "nodes", "lesions", "quality", "status")
+_MADE_HERE = (
+    "features", "profiles", "edges", "nodes", "lesions", "quality", "scans", "repeatability", "status",
+)  # fmt: skip
 """Tables that the extraction makes; `decisions` is completed, never replaced."""
 
 
@@ -38,7 +42,7 @@ def collect_tables(
     outcomes: Sequence[Outcome],
     folder: Path,
     plan: ImagingPlan,
-    decisions: pd.DataFrame | None,
+    given: Mapping[str, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """Put the tables of all scans together.
 
@@ -47,13 +51,13 @@ def collect_tables(
     scans : sequence of Scan
         Every scan of the grid.
     outcomes : sequence of Outcome
-        What became of those that were made.
+        What became of those that were made, and of the participants with diffusion scans.
     folder : Path
         Holds ``shards/``.
     plan : ImagingPlan
         Says which features each scan should have.
-    decisions : DataFrame or None
-        What raters or rules have decided so far.
+    given : mapping of str to DataFrame
+        Tables of the study: `participants`, and `decisions`, what raters or rules have decided so far.
 
     Returns
     -------
@@ -64,16 +68,53 @@ def collect_tables(
     by_name = {outcome.unit: outcome for outcome in outcomes}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _MADE_HERE}
     for scan in scans:
-        outcome = by_name.get(scan.name)
-        shard = read_shard_tables(unit_folder(folder, scan.name)) if outcome else {}
-        if "features" not in shard:
-            shard["features"] = missing_features(scan, plan, outcome)
-        for name, frame in shard.items():
-            parts[name].append(frame)
-        parts["status"].append(pd.DataFrame([_status(scan, outcome, folder)]))
+        done = _outcome(scan, by_name)
+        shards = _shards(scan, by_name, folder)
+        if not any("features" in shard for shard in shards):
+            shards.append({"features": missing_features(scan, plan, done)})
+        for shard in shards:
+            for name, frame in shard.items():
+                parts[name].append(frame)
+        parts["status"].append(pd.DataFrame([_status(scan, by_name, folder)]))
     tables = {name: _joined(name, frames) for name, frames in parts.items()}
-    tables["decisions"] = _decisions(scans, decisions)
+    tables["scans"] = _with_sites(tables["scans"], given["participants"])
+    tables["repeatability"] = _joined("repeatability", [repeatability(tables["features"])])
+    tables["decisions"] = _decisions(scans, given.get("decisions"))
     return tables
+
+
+def _outcome(scan: Scan, by_name: Mapping[str, Outcome]) -> Outcome | None:
+    """Return what became of a scan: its own failure, else that of its participant's step; None where it was not made."""
+    own = by_name.get(scan.name)
+    if own is None or own.state == "failed" or scan.modality != "dwi":
+        return own
+    return by_name[participant_name(scan)]
+
+
+def _shards(scan: Scan, by_name: Mapping[str, Outcome], folder: Path) -> list[dict[str, pd.DataFrame]]:
+    """Return the tables of a scan: its own, and its rows of its participant's step."""
+    if scan.name not in by_name:
+        return []
+    found = [read_shard_tables(unit_folder(folder, scan.name))]
+    together = by_name.get(participant_name(scan))
+    if scan.modality == "dwi" and by_name[scan.name].state == "ok" and together is not None:
+        shared = read_shard_tables(unit_folder(folder, together.unit))
+        found.append({name: _rows_of(frame, scan) for name, frame in shared.items()})
+    return found
+
+
+def _rows_of(frame: pd.DataFrame, scan: Scan) -> pd.DataFrame:
+    run = frame["run"].isna() if scan.run is None else frame["run"] == scan.run
+    return frame[(frame["visit"] == scan.visit) & run]
+
+
+def _with_sites(scans: pd.DataFrame, participants: pd.DataFrame) -> pd.DataFrame:
+    """Complete site and scanner by those of `participants`."""
+    known = participants.set_index("participant_id")
+    for name in ("site", "scanner"):
+        if name in known:
+            scans[name] = scans[name].fillna(scans["participant_id"].map(known[name]))
+    return scans
 
 
 def _joined(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -94,11 +135,17 @@ def missing_features(scan: Scan, plan: ImagingPlan, outcome: Outcome | None) -> 
     return rows.assign(**scan.identity, status=status, reason=reason)
 
 
-def _status(scan: Scan, outcome: Outcome | None, folder: Path) -> dict[str, Any]:
+def _status(scan: Scan, by_name: Mapping[str, Outcome], folder: Path) -> dict[str, Any]:
+    own, done = by_name.get(scan.name), _outcome(scan, by_name)
+    state, reason = ("skipped", NOT_MADE) if done is None else (done.state, done.reason or None)
+    step = "extract" if done is own else "visits"
+    if done is not None and done.state == "ok":
+        step = "extract"
     picture = unit_folder(folder, scan.name) / PICTURE
-    state, reason = ("skipped", NOT_MADE) if outcome is None else (outcome.state, outcome.reason or None)
-    shown = picture.relative_to(folder.parent).as_posix() if outcome and picture.is_file() else None
-    return {**scan.identity, "step": "extract", "state": state, "reason": reason, "picture": shown}
+    if done is not None and scan.modality == "dwi":
+        picture = unit_folder(folder, done.unit) / participant_picture(scan)
+    shown = picture.relative_to(folder.parent).as_posix() if picture.is_file() else None
+    return {**scan.identity, "step": step, "state": state, "reason": reason, "picture": shown}
 
 
 def _decisions(scans: Sequence[Scan], decided: pd.DataFrame | None) -> pd.DataFrame:

@@ -14,13 +14,13 @@ from neurotrial.extract.album import write_album
 from neurotrial.extract.collect import collect_tables, write_tables
 from neurotrial.extract.dataset import find_scans
 from neurotrial.extract.nodes import read_nodes
-from neurotrial.extract.units import code_version, scan_unit, software
+from neurotrial.extract.units import code_version, participant_unit, scan_unit, software
 from neurotrial.paths import inside, writable_folder, write_text
 from neurotrial.provenance import EXTRACTION_FOLDER, EXTRACTION_RECORD
-from neurotrial.runner import Outcome, run_units
+from neurotrial.runner import Outcome, Unit, run_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Executor
 
     from neurotrial.extract.dataset import Scan
@@ -53,6 +53,11 @@ class ScanPlan:
         """The scans that there are files of."""
         return [scan for scan in self.scans if scan.files]
 
+    @property
+    def steps(self) -> int:
+        """Scans, and participants with diffusion scans, that there is work on."""
+        return len(self.made) + len({scan.participant_id for scan in self.made if scan.modality == "dwi"})
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
@@ -62,17 +67,20 @@ class Extraction:
     ----------
     outcomes : tuple of Outcome
         One for each scan that was made; fewer if a failure ended the run.
+    visits : tuple of Outcome
+        One for each participant with diffusion scans that could be opened.
     written : tuple of Path
         The tables.
     """
 
     outcomes: tuple[Outcome, ...]
+    visits: tuple[Outcome, ...]
     written: tuple[Path, ...]
 
     @property
     def failed(self) -> list[Outcome]:
-        """The scans that could not be measured."""
-        return [outcome for outcome in self.outcomes if outcome.state == "failed"]
+        """The scans that could not be opened, and the participants whose scans could not be measured."""
+        return [outcome for outcome in (*self.outcomes, *self.visits) if outcome.state == "failed"]
 
 
 def plan_scans(data: StudyData) -> ScanPlan:
@@ -129,7 +137,7 @@ def extract_scans(
     on_error : {"continue", "abort"}
         Whether the first scan that cannot be measured ends the run; no table is written then.
     progress : callable
-        Told the name of each scan when it is done.
+        Told the name of each scan, and of each participant with diffusion scans (`ScanPlan.steps` in all), when it is done.
 
     Returns
     -------
@@ -141,15 +149,38 @@ def extract_scans(
         raise refuse("study.yaml", "has no part `imaging`", "declare it")
     folder = writable_folder(plan.data.folder / EXTRACTION_FOLDER)
     simulated = plan.data.study.study.simulated
+    code = code_version()
+
+    def run(units: list[Unit]) -> list[Outcome]:
+        return run_units(units, folder, executor, code=code, on_error=on_error, progress=progress)
+
     units = [scan_unit(scan, imaging, plan.data.folder, simulated=simulated) for scan in plan.made]
-    outcomes = run_units(units, folder, executor, code=code_version(), on_error=on_error, progress=progress)
+    outcomes = run(units)
     if len(outcomes) < len(units):
-        return Extraction(tuple(outcomes), ())
-    tables = collect_tables(plan.scans, outcomes, folder, imaging, plan.data.tables.get("decisions"))
+        return Extraction(tuple(outcomes), (), ())
+    opened = {outcome.unit for outcome in outcomes if outcome.state == "ok"}
+    baseline = plan.data.study.baseline_visit.name
+    people = [
+        participant_unit(scans, imaging, plan.data.folder, baseline=baseline, simulated=simulated)
+        for scans in _by_participant(scan for scan in plan.made if scan.name in opened)
+    ]
+    visits = run(people)
+    if len(visits) < len(people):
+        return Extraction(tuple(outcomes), tuple(visits), ())
+    tables = collect_tables(plan.scans, [*outcomes, *visits], folder, imaging, plan.data.tables)
     written = write_tables(tables, plan.data.folder)
-    write_album(tables["status"], folder)
+    write_album(tables["status"], tables["quality"], folder)
     write_text(plan.data.folder / EXTRACTION_RECORD, json.dumps(software(), indent=2) + "\n")
-    return Extraction(tuple(outcomes), tuple(written))
+    return Extraction(tuple(outcomes), tuple(visits), tuple(written))
+
+
+def _by_participant(scans: Iterable[Scan]) -> list[list[Scan]]:
+    """Group the diffusion scans that could be opened by participant."""
+    people: dict[str, list[Scan]] = {}
+    for scan in scans:
+        if scan.modality == "dwi":
+            people.setdefault(scan.participant_id, []).append(scan)
+    return list(people.values())
 
 
 def scan_summary(plan: ScanPlan) -> list[tuple[str, int, int]]:

@@ -75,7 +75,7 @@ def dwi_measures(signal: Any, fit: TensorFit, displacement: Any, limits: Quality
         Measure("n_volumes", signal.shape[1]),
         Measure("n_b0", int(b0.sum()), "", 2, "below"),
         Measure("snr", _snr(signal[:, b0]), "", limits.snr, "below"),
-        Measure("bad_samples", float(fit.n_bad.sum() / signal.size), "share"),
+        Measure("bad_samples", float(fit.n_bad.sum() / signal.size), "share", limits.bad_samples),
         Measure("empty_volumes", empty, "", 0),
         Measure("outlier_volumes", outliers.count / judged if judged else np.nan, "share", limits.share_outliers),
         Measure("fa_median", float(np.nanmedian(fit.fa)), "FA"),

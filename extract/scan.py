@@ -1,4 +1,4 @@
-"""The unit of work: one scan, whatever its modality."""
+"""One scan, whatever its modality: what is measured in it, and what should be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from neurotrial.extract.dataset import Modality, Scan
+    from neurotrial.extract.bids.patterns import Modality
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.extract.scan_result import ScanResult
     from neurotrial.imaging_plan import ImagingPlan
 
@@ -41,7 +42,7 @@ def extract_scan(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
     if scan.modality == "dwi":
         from neurotrial.extract.dwi_scan import extract_dwi
 
-        return extract_dwi(scan, plan, simulated=simulated)
+        return extract_dwi(scan, plan, study_folder, simulated=simulated)
     from neurotrial.extract.bold_scan import extract_bold
 
     return extract_bold(scan, plan, study_folder, simulated=simulated)
@@ -64,9 +65,13 @@ def expected_features(modality: Modality, plan: ImagingPlan) -> list[dict[str, A
         `neurotrial.extract.sides.feature_sides`.
     """
     if modality == "dwi":
-        from neurotrial.extract.regions import expected_region_rows
+        from neurotrial.extract.regions.grid import EVERYTHING, expected_region_rows
 
-        return expected_region_rows()
+        own = plan.regions
+        method = "region_mask" if own.atlas is None else f"atlas_{own.atlas}"
+        return expected_region_rows(
+            EVERYTHING, method=method, erosion=own.erosion, ring_mm=own.perilesional_mm
+        )
     from neurotrial.extract.network import expected_network_rows
 
     return expected_network_rows(plan)

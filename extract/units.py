@@ -1,30 +1,35 @@
-"""Units of work of the extraction: one scan each, with the settings and files that its numbers rest on."""
+"""Units of work of the extraction: one scan each, then one participant each, with the settings and files that numbers rest on."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
-from neurotrial.extract.scan import extract_scan
 from neurotrial.extract.scan_result import ScanFault
-from neurotrial.runner import Unit, UnitFault
-from neurotrial.shards import Shard
+from neurotrial.extract.visits.scan_maps import MAPS, maps_bytes, read_maps
+from neurotrial.runner import Unit, UnitFault, unit_folder
+from neurotrial.shards import PICTURE, Shard
 
 if TYPE_CHECKING:
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.imaging_plan import ImagingPlan
 
-__all__ = ["code_version", "scan_unit", "software"]
+__all__ = ["code_version", "participant_name", "participant_picture", "participant_unit", "scan_unit", "software"]
 
 _LIBRARIES = ("numpy", "scipy", "dipy", "nilearn", "nibabel")
 
-_PARTS = {"dwi": ("tensor", "quality", "trust"), "bold": ("cleaning", "network", "quality", "trust")}
-"""Parts of the imaging plan that can change the numbers of a modality."""
+_PARTS = {
+    "dwi": ("tensor", "raw", "quality", "trust"),
+    "bold": ("cleaning", "network", "quality", "trust"),
+    "visits": ("regions", "visits", "quality"),
+}
+"""Parts of the imaging plan that can change the numbers of a step."""
 
 
 def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Unit:
@@ -41,29 +46,110 @@ def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -
     simulated : bool
         Whether the picture says that its data are simulated.
     """
-    values = plan.model_dump(mode="json")
-    spec: dict[str, Any] = {name: values[name] for name in _PARTS[scan.modality]}
-    spec |= {"scan": scan.name, "expected_side": scan.expected_side, "simulated": simulated}
+    spec = _spec(plan, scan.modality) | {"scan": scan.name, "expected_side": scan.expected_side, "simulated": simulated}
     files = dict(scan.files)
     if scan.modality == "bold":
         files["nodes"] = folder / plan.network.nodes
-    work = functools.partial(_work, scan, plan, folder, simulated=simulated)
+        work = functools.partial(_bold_work, scan, plan, folder, simulated=simulated)
+    else:
+        spec |= {
+            "preprocessing": scan.preprocessing, "factors": dict(scan.factors), "masks": plan.regions.atlas is None,
+        }  # fmt: skip
+        work = functools.partial(_dwi_work, scan, plan)
     return Unit(scan.name, files, spec, work)
 
 
-def _work(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Shard:
+def participant_unit(scans: Sequence[Scan], plan: ImagingPlan, folder: Path, *, baseline: str, simulated: bool) -> Unit:
+    """Return the unit of work that needs every diffusion scan of a participant.
+
+    Parameters
+    ----------
+    scans : sequence of Scan
+        The diffusion scans of one participant that could be opened.
+    plan : ImagingPlan
+        Regions, and what visits share.
+    folder : Path
+        The study folder.
+    baseline : str
+        Name of the baseline visit.
+    simulated : bool
+        Whether pictures say that their data are simulated.
+    """
+    from neurotrial.provenance import EXTRACTION_FOLDER
+
+    places = {scan.name: unit_folder(folder / EXTRACTION_FOLDER, scan.name) / MAPS for scan in scans}
+    files = dict(places)
+    for scan in scans:
+        if plan.regions.atlas is not None and "from_template" in scan.files:
+            files[f"{scan.name} from_template"] = scan.files["from_template"]
+    for role in ("atlas", "labels", "template"):
+        named = getattr(plan.regions, role)
+        if named is not None and (folder / named).is_file():
+            files[role] = folder / named
+    names = [scan.name for scan in scans]
+    spec = _spec(plan, "visits") | {"scans": names, "baseline": baseline, "simulated": simulated}
+    work = functools.partial(_visits_work, list(scans), places, plan, folder, baseline=baseline, simulated=simulated)
+    return Unit(participant_name(scans[0]), files, spec, work)
+
+
+def participant_name(scan: Scan) -> str:
+    """Return the name of the unit that measures all diffusion scans of a scan's participant."""
+    return f"{scan.participant_id}_dwi"
+
+
+def participant_picture(scan: Scan) -> str:
+    """Return the name of the picture of a diffusion scan in the shard of its participant."""
+    return f"{scan.name}.png"
+
+
+def _spec(plan: ImagingPlan, step: str) -> dict[str, Any]:
+    values = plan.model_dump(mode="json")
+    return {name: values[name] for name in _PARTS[step]}
+
+
+def _bold_work(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Shard:
+    from neurotrial.extract.bold_scan import extract_bold
+
     try:
-        result = extract_scan(scan, plan, folder, simulated=simulated)
+        result = extract_bold(scan, plan, folder, simulated=simulated)
     except ScanFault as fault:
         raise UnitFault(str(fault)) from fault
-    return Shard(result.tables, result.picture)
+    return Shard(result.tables, {PICTURE: result.picture})
+
+
+def _dwi_work(scan: Scan, plan: ImagingPlan) -> Shard:
+    from neurotrial.extract.dwi_scan import open_dwi
+
+    try:
+        opened = open_dwi(scan, plan)
+    except ScanFault as fault:
+        raise UnitFault(str(fault)) from fault
+    return Shard(opened.tables, {MAPS: maps_bytes(opened.maps)})
+
+
+def _visits_work(
+    scans: list[Scan], places: dict[str, Path], plan: ImagingPlan, folder: Path, *, baseline: str, simulated: bool
+) -> Shard:
+    import pandas as pd
+
+    from neurotrial.extract.dwi_scan import visit_tables
+
+    maps = [read_maps(places[scan.name]) for scan in scans]
+    try:
+        found = visit_tables(scans, maps, plan, folder, baseline=baseline, simulated=simulated)
+    except ScanFault as fault:
+        raise UnitFault(str(fault)) from fault
+    names = next(iter(found.values()))[0]
+    tables = {name: pd.concat([tables[name] for tables, _ in found.values()], ignore_index=True) for name in names}
+    return Shard(tables, {participant_picture(scan): found[scan.name][1] for scan in scans})
 
 
 def software() -> dict[str, Any]:
     """Return what makes the numbers: the toolkit, the digest of this layer's code, and the versions of the libraries."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
+    top = Path(__file__).parent
+    for path in sorted(top.rglob("*.py")):
+        digest.update(path.relative_to(top).as_posix().encode() + path.read_bytes())
     versions = {name: version(name) for name in _LIBRARIES}
     return {"neurotrial": __version__, "code_hash": digest.hexdigest(), "versions": versions}
 

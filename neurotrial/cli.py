@@ -277,7 +277,7 @@ def _extract(folder: Path, jobs: int | None, on_error: OnError) -> int:
     plan = _plan_scans(data)
     with (
         logging_to(folder),
-        progress_bar("extract", len(plan.made)) as bar,
+        progress_bar("extract", plan.steps) as bar,
         open_executor(jobs or default_jobs()) as executor,
     ):
         done = extract_scans(plan, executor, on_error=on_error, progress=bar.done)

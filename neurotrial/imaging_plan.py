@@ -150,6 +150,8 @@ class QualityLimits(Part):
         Largest share of volumes left out for motion.
     tsnr, snr : float
         Smallest temporal signal-to-noise ratio of a BOLD scan, smallest signal-to-noise ratio of unweighted DWI volumes.
+    bad_samples : float
+        Largest share of diffusion samples inside the brain mask that are not positive.
     share_outliers : float
         Largest share of diffusion volumes whose residuals stand out.
     coverage : float
@@ -162,6 +164,7 @@ class QualityLimits(Part):
     share_censored: Annotated[float, Field(gt=0, le=1)] = 0.3
     tsnr: Annotated[float, Field(ge=0)] = 30.0
     snr: Annotated[float, Field(ge=0)] = 10.0
+    bad_samples: Annotated[float, Field(ge=0, le=1)] = 0.02
     share_outliers: Annotated[float, Field(gt=0, le=1)] = 0.1
     coverage: Annotated[float, Field(ge=0, le=1)] = 0.9
     registration_dice: Annotated[float, Field(ge=0, le=1)] = 0.7
