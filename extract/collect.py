@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["collect_tables", "missing_features", "write_tables"]
 
 TABLES_FOLDER = "tables"
-NOT_MADE = "the scan was not made: there is no image"
 UNDECIDED = "undecided"
 _MADE_HERE = (
     "features", "profiles", "edges", "nodes", "lesions", "quality", "scans", "repeatability", "status",
@@ -130,22 +129,20 @@ def _joined(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
 def missing_features(scan: Scan, plan: ImagingPlan, outcome: Outcome | None) -> pd.DataFrame:
     """Return the rows of a scan without values: it was not made, or it could not be measured."""
     rows = pd.DataFrame(expected_features(scan.modality, plan))
-    status, reason = ("missing_input", NOT_MADE) if outcome is None else ("failed", outcome.reason)
+    status, reason = ("missing_input", scan.absence) if outcome is None else ("failed", outcome.reason)
     rows = feature_sides(rows, scan.expected_side)
     return rows.assign(**scan.identity, status=status, reason=reason)
 
 
 def _status(scan: Scan, by_name: Mapping[str, Outcome], folder: Path) -> dict[str, Any]:
     own, done = by_name.get(scan.name), _outcome(scan, by_name)
-    state, reason = ("skipped", NOT_MADE) if done is None else (done.state, done.reason or None)
-    step = "extract" if done is own else "visits"
-    if done is not None and done.state == "ok":
-        step = "extract"
+    state, reason = ("skipped", scan.absence) if done is None else (done.state, done.reason or None)
+    failed_together = done is not own and done is not None and done.state == "failed"
     picture = unit_folder(folder, scan.name) / PICTURE
     if done is not None and scan.modality == "dwi":
         picture = unit_folder(folder, done.unit) / participant_picture(scan)
     shown = picture.relative_to(folder.parent).as_posix() if picture.is_file() else None
-    return {**scan.identity, "step": step, "state": state, "reason": reason, "picture": shown}
+    return {**scan.identity, "step": "visits" if failed_together else "extract", "state": state, "reason": reason, "picture": shown}
 
 
 def _decisions(scans: Sequence[Scan], decided: pd.DataFrame | None) -> pd.DataFrame:
