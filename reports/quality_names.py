@@ -41,6 +41,14 @@ _NAMES: Mapping[str, QualityName] = MappingProxyType(
         "n_b0": QualityName("Unweighted volumes", digits=0),
         "snr": QualityName("SNR", digits=1),
         "bad_samples": QualityName("Invalid samples", digits=2, percentage=True),
+        "empty_volumes": QualityName("Empty volumes", digits=0),
+        "outlier_volumes": QualityName("Outlier volumes", digits=0, percentage=True),
+        "min_region_coverage": QualityName("Lowest region coverage", digits=0, percentage=True),
+        "registration_dice": QualityName("Registration, Dice", digits=2),
+        "registration_correlation": QualityName("Registration, r", digits=2),
+        "registration_jacobian_min": QualityName("Smallest Jacobian", digits=2),
+        "registration_jacobian_max": QualityName("Largest Jacobian", digits=2),
+        "registration_folded": QualityName("Folded voxels", digits=2, percentage=True),
         "fa_median": QualityName("Median FA", digits=3),
         "fd_mean": QualityName("Mean FD", "mm", 2),
         "fd_max": QualityName("Largest FD", "mm", 2),
@@ -56,7 +64,10 @@ _NAMES: Mapping[str, QualityName] = MappingProxyType(
 
 SHOWN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "dwi": ("n_volumes", "n_b0", "snr", "bad_samples", "fa_median"),
+        "dwi": (
+            "n_volumes", "n_b0", "snr", "bad_samples", "outlier_volumes", "fd_mean", "fa_median", "min_region_coverage",
+            "registration_dice",
+        ),
         "bold": ("fd_mean", "share_censored", "minutes_kept", "tsnr", "min_node_coverage", "lesioned_nodes"),
     }
 )

@@ -9,12 +9,33 @@ from neurotrial.reports.markdown_text import Markdown, escape, listing, paragrap
 from neurotrial.reports.number_format import plain
 
 if TYPE_CHECKING:
-    from neurotrial.imaging_plan import CleaningPlan, ImagingPlan, NetworkPlan, QualityLimits, TensorPlan
+    from neurotrial.imaging_plan import (
+        CleaningPlan,
+        ImagingPlan,
+        NetworkPlan,
+        QualityLimits,
+        RegionPlan,
+        TensorPlan,
+        VisitPlan,
+    )
     from neurotrial.reports.cited import CitedResults
 
 __all__ = ["imaging_methods_text"]
 
-_FITS = {"wls": "weighted least squares", "ols": "ordinary least squares"}
+_FITS = {
+    "wls": "weighted least squares on the log signal",
+    "ols": "ordinary least squares on the log signal",
+    "iwls": "iteratively reweighted least squares on the log signal",
+    "nlls": "non-linear least squares",
+    "restore": "RESTORE",
+    "dki": "the tensor of the kurtosis model",
+    "free_water": "a tensor beside freely diffusing water",
+}
+_LESIONS = {
+    "union": "the union of the masks of all visits",
+    "baseline": "that of the baseline visit at every visit",
+    "own": "each visit's own",
+}
 _REGRESSORS = {
     "6p": "the six motion parameters",
     "24p": "24 motion regressors (the six parameters, their derivatives, and the squares of both) [@satterthwaite2013]",
@@ -44,7 +65,7 @@ def imaging_methods_text(data: CitedResults) -> Markdown | None:
         return None
     return paragraphs(
         escape(" ".join(_frame(data, imaging))),
-        f"**Diffusion.** {_tensor(imaging.tensor)}",
+        f"**Diffusion.** {_tensor(imaging.tensor)} {escape(' '.join([*_regions(imaging.regions), *_visits(imaging.visits)]))}",
         f"**Motor network.** {' '.join(_cleaning(imaging.cleaning))} {' '.join(_network(imaging))}",
         f"**Quality.** {escape(_quality(imaging.quality))}",
     )
@@ -63,14 +84,30 @@ def _frame(data: CitedResults, imaging: ImagingPlan) -> Iterator[str]:
 
 def _tensor(plan: TensorPlan) -> str:
     words = (
-        f"The diffusion tensor was fitted by {_FITS[plan.fit]} on the log signal, with volumes up to b = {plain(plan.max_b)} s/mm²; "
-        f"those up to {plain(plan.b0_threshold)} s/mm² counted as unweighted"
+        f"The diffusion tensor was fitted by {_FITS[plan.fit]}, with volumes up to b = {plain(plan.max_b)} s/mm²; "
+        f"those up to {plain(plan.b0_threshold)} s/mm² counted as unweighted, and samples that are not positive had no weight."
     )
-    regions = (
-        "Fractional anisotropy and mean, axial and radial diffusivity (µm²/ms) are means over the masks of the corticospinal "
-        "tract and of the posterior limb of the internal capsule in each hemisphere, with and without lesioned voxels."
-    )
-    return f"{escape(words)} [@garyfallidis2014]. {escape(regions)}"
+    return escape(words)
+
+
+def _regions(plan: RegionPlan) -> Iterator[str]:
+    if plan.atlas is None:
+        yield "The corticospinal tract (CST) and the posterior limb of the internal capsule (PLIC) are masks that came with each scan."
+    else:
+        yield f"The corticospinal tract (CST) and the posterior limb of the internal capsule (PLIC) are those of the atlas {plan.atlas},"
+        yield "brought to each scan by the transform that came with it, else by registering a template to the participant's mean FA"
+        yield "with the lesion filled from the template."
+    yield "Fractional anisotropy and mean, axial and radial diffusivity (µm²/ms) were summarised over each region and hemisphere, with"
+    yield "lesioned voxels, without them, in them alone, and in a ring of"
+    yield f"{plain(plan.perilesional_mm)} mm about the lesion; a region of which less than {plain(100 * plan.min_coverage)} % was measured has no value."
+
+
+def _visits(plan: VisitPlan) -> Iterator[str]:
+    yield f"The lesion mask is {_LESIONS[plan.lesion]}."
+    if plan.alignment == "rigid":
+        yield "The visits of a participant were registered rigidly, and masks met half way."
+    if plan.common_coverage:
+        yield "Regions were cut to voxels that the brain masks of all visits cover."
 
 
 def _cleaning(plan: CleaningPlan) -> Iterator[str]:
@@ -99,6 +136,8 @@ def _quality(limits: QualityLimits) -> str:
     return (
         f"Scans were flagged for a mean framewise displacement above {plain(limits.fd_mean)} mm, more than "
         f"{plain(100 * limits.share_censored)} % of volumes left out, a temporal signal-to-noise ratio below {plain(limits.tsnr)} "
-        f"(BOLD), or a signal-to-noise ratio of the unweighted volumes below {plain(limits.snr)} (DWI). A flag excludes nothing: "
+        f"(BOLD), a signal-to-noise ratio of the unweighted volumes below {plain(limits.snr)}, more than "
+        f"{plain(100 * limits.share_outliers)} % of volumes with residuals that stand out, or a region of which the visits cover less "
+        f"than {plain(100 * limits.coverage)} % (DWI). A flag excludes nothing: "
         "scans are excluded only by a recorded decision with rater or rule, reason and date, made without sight of the arm."
     )
