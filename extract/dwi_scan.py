@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from neurotrial.extract.gradients import read_gradients
+from neurotrial.extract.diffusion.gradients import read_gradients
+from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.images import file_of, image_data, mask_on, read_image
 from neurotrial.extract.lesions import voxel_ml
 from neurotrial.extract.opening import open_scan
@@ -16,11 +17,10 @@ from neurotrial.extract.quality import dwi_measures, quality_table
 from neurotrial.extract.regions import REGIONS, check_region_side, region_rows
 from neurotrial.extract.scan_result import ScanFault, ScanResult
 from neurotrial.extract.sides import LETTERS
-from neurotrial.extract.tensor import fit_tensor
 
 if TYPE_CHECKING:
     from neurotrial.extract.dataset import Scan
-    from neurotrial.extract.gradients import Gradients
+    from neurotrial.extract.diffusion.gradients import Gradients
     from neurotrial.extract.images import BoolArray
     from neurotrial.extract.opening import OpenedScan
     from neurotrial.imaging_plan import ImagingPlan
@@ -97,7 +97,7 @@ def _regions(scan: Scan, opened: OpenedScan) -> Regions:
 def _maps(signal: Any, gradients: Gradients, brain: BoolArray, plan: ImagingPlan) -> dict[str, Any]:
     """Return the maps of the tensor's scalars, NaN outside the brain."""
     maps = {}
-    for name, values in fit_tensor(signal, gradients, plan.tensor).items():
+    for name, values in fit_scan(signal, gradients, plan.tensor.fit).scalars.items():
         maps[name] = np.full(brain.shape, np.nan)
         maps[name][brain] = values
     return maps

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.extract.cleaning import Cleaned
-    from neurotrial.extract.gradients import Gradients
+    from neurotrial.extract.diffusion.gradients import Gradients
     from neurotrial.imaging_plan import QualityLimits
 
 __all__ = ["Measure", "bold_measures", "dwi_measures", "quality_table"]

@@ -62,8 +62,9 @@ def _work(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Sh
 def software() -> dict[str, Any]:
     """Return what makes the numbers: the toolkit, the digest of this layer's code, and the versions of the libraries."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
+    layer = Path(__file__).parent
+    for path in sorted(item for item in layer.rglob("*") if item.suffix in {".py", ".toml"}):
+        digest.update(path.relative_to(layer).as_posix().encode() + path.read_bytes())
     versions = {name: version(name) for name in _LIBRARIES}
     return {"neurotrial": __version__, "code_hash": digest.hexdigest(), "versions": versions}
 

@@ -8,8 +8,8 @@ import pytest
 from dipy.data import get_fnames
 from scipy.spatial.transform import Rotation
 
-from neurotrial.extract.gradients import read_gradients
-from neurotrial.extract.tensor import fit_tensor
+from neurotrial.extract.diffusion.gradients import read_gradients
+from neurotrial.extract.diffusion.tensor import fit_tensor
 from neurotrial.imaging_plan import TensorPlan
 from neurotrial.simulation.protocols import PRESETS
 
