@@ -14,14 +14,13 @@ import numpy as np
 __all__ = ["Design", "Room", "Solution", "log_design", "make_design", "make_room", "solve_logs"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
-SingleArray = np.ndarray[Any, np.dtype[np.float32]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 _UNKNOWNS = 7
 _SINGULAR = 1e-12
 """Share of a diagonal element that elimination must leave: less is rounding, and the equation depends on those before."""
-_LARGEST_EXPONENT = 80.0
-"""Of a weight in single precision; only noise has a signal that grows with b."""
+_LARGEST_EXPONENT = 200.0
+"""Of a weight: only noise has a signal that grows with b, and its products must stay finite."""
 _STARTS = np.cumsum([0, *range(_UNKNOWNS, 1, -1)])
 """Where each row of an upper triangle starts, when the rows stand one after the other."""
 
@@ -34,8 +33,6 @@ class Design:
     ----------
     matrix : ndarray, shape (volumes, 7)
         Columns of log S0 and of the elements xx, yy, zz, xy, xz, yz of the tensor in um2/ms.
-    decay : ndarray of float32, shape (volumes, 6)
-        Its columns of the tensor.
     inverse : ndarray, shape (7, volumes)
         Pseudo-inverse: ordinary least squares.
     products : ndarray, shape (28, volumes)
@@ -45,7 +42,6 @@ class Design:
     """
 
     matrix: FloatArray
-    decay: SingleArray
     inverse: FloatArray
     products: FloatArray
     lowest: float
@@ -62,9 +58,6 @@ class Room:
     weights : ndarray, shape (volumes, voxels)
         Square of the predicted signal over S0; 0 at samples that are left out.
     scratch : ndarray, shape (volumes, voxels)
-    decay : ndarray of float32, shape (volumes, voxels)
-        Log of the predicted signal over S0.
-    squares : ndarray of float32, shape (volumes, voxels)
     upper : ndarray, shape (28, voxels)
         Normal equations, the upper triangle by rows.
     right : ndarray, shape (7, voxels)
@@ -74,8 +67,6 @@ class Room:
     logs: FloatArray
     weights: FloatArray
     scratch: FloatArray
-    decay: SingleArray
-    squares: SingleArray
     upper: FloatArray
     right: FloatArray
 
@@ -121,17 +112,15 @@ def make_design(bvals: FloatArray, bvecs: FloatArray) -> Design:
     matrix = log_design(bvals, bvecs)
     rows, columns = np.triu_indices(_UNKNOWNS)
     products = np.ascontiguousarray((matrix[:, rows] * matrix[:, columns]).T)
-    decay = np.ascontiguousarray(matrix[:, 1:], dtype=np.float32)
     inverse = np.asarray(np.linalg.pinv(matrix), dtype="float64")
-    return Design(matrix, decay, inverse, products, 1e-6 / float(-matrix.min()))
+    return Design(matrix, inverse, products, 1e-6 / float(-matrix.min()))
 
 
 def make_room(volumes: int, voxels: int) -> Room:
     """Return the memory for chunks of up to so many voxels."""
     logs, weights, scratch = (np.empty((volumes, voxels)) for _ in range(3))
-    decay, squares = (np.empty((volumes, voxels), dtype=np.float32) for _ in range(2))
     upper = np.empty((_UNKNOWNS * (_UNKNOWNS + 1) // 2, voxels))
-    return Room(logs, weights, scratch, decay, squares, upper, np.empty((_UNKNOWNS, voxels)))
+    return Room(logs, weights, scratch, upper, np.empty((_UNKNOWNS, voxels)))
 
 
 def solve_logs(room: Room, design: Design, good: BoolArray | None, reweightings: int) -> Solution:
@@ -158,32 +147,22 @@ def solve_logs(room: Room, design: Design, good: BoolArray | None, reweightings:
     else:
         np.copyto(room.weights, good)
         coefficients, solved = _solve(room, design)
-    _predict(room, design, coefficients)
-    _weigh(room, good)
+    _weigh(room, design, coefficients, good)
     for step in range(1, reweightings + 1):
         coefficients, found = _solve(room, design)
         solved &= found
-        _predict(room, design, coefficients)
         if step < reweightings:
-            _weigh(room, good)
+            _weigh(room, design, coefficients, good)
     return Solution(coefficients, solved)
 
 
-def _predict(room: Room, design: Design, coefficients: FloatArray) -> None:
-    np.matmul(design.decay, coefficients[1:].astype("float32"), out=room.decay)
-
-
-def _weigh(room: Room, good: BoolArray | None) -> None:
-    """Set the weights to the square of the predicted signal over S0.
-
-    Single precision is enough: a weight that is wrong by 1e-7 moves the estimate by so much of its own standard error.
-    """
-    weights = np.multiply(room.decay, 2, out=room.squares)
+def _weigh(room: Room, design: Design, coefficients: FloatArray, good: BoolArray | None) -> None:
+    """Set the weights to the square of the predicted signal over S0."""
+    weights = np.matmul(design.matrix[:, 1:], 2 * coefficients[1:], out=room.weights)
     np.minimum(weights, _LARGEST_EXPONENT, out=weights)
     np.exp(weights, out=weights)
     if good is not None:
         weights *= good
-    np.copyto(room.weights, weights)
 
 
 def _solve(room: Room, design: Design) -> tuple[FloatArray, BoolArray]:

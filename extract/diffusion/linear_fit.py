@@ -118,13 +118,18 @@ class _Task:
             solved &= good[self.unweighted].any(axis=0)
         scalars = tensor_scalars(solution.coefficients[1:], self.design.lowest)
         scalars[:, ~solved] = np.nan
-        return _Chunk(scalars, *_residuals(room, solution.coefficients[0], good, solved), n_bad)
+        return _Chunk(scalars, *_residuals(room, self.design, solution.coefficients, good, solved), n_bad)
 
 
-def _residuals(room: Room, log_s0: FloatArray, good: Any, solved: Any) -> tuple[FloatArray, FloatArray, Any]:
-    """Return the residual of each voxel, the sum of weighted squares of each volume, and the samples in that sum."""
-    squares = np.subtract(room.logs, log_s0, out=room.scratch)
-    squares -= room.decay
+def _residuals(
+    room: Room, design: Design, coefficients: FloatArray, good: Any, solved: Any
+) -> tuple[FloatArray, FloatArray, Any]:
+    """Return the residual of each voxel, the sum of weighted squares of each volume, and the samples in that sum.
+
+    Single precision is enough for the predicted signal over S0, and takes an eighth of the time.
+    """
+    squares = np.subtract(room.logs, coefficients[0], out=room.scratch)
+    squares -= design.matrix[:, 1:].astype("float32") @ coefficients[1:].astype("float32")
     squares *= squares
     if good is None:
         counts, used = len(squares), np.full(len(squares), solved.sum())
