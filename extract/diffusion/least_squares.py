@@ -118,9 +118,8 @@ def make_design(bvals: FloatArray, bvecs: FloatArray) -> Design:
 
 def make_room(volumes: int, voxels: int) -> Room:
     """Return the memory for chunks of up to so many voxels."""
-    logs, weights, scratch = (np.empty((volumes, voxels)) for _ in range(3))
-    upper = np.empty((_UNKNOWNS * (_UNKNOWNS + 1) // 2, voxels))
-    return Room(logs, weights, scratch, upper, np.empty((_UNKNOWNS, voxels)))
+    rows = [volumes, volumes, volumes, _UNKNOWNS * (_UNKNOWNS + 1) // 2, _UNKNOWNS]
+    return Room(*(np.empty((count, voxels)) for count in rows))
 
 
 def solve_logs(room: Room, design: Design, good: BoolArray | None, reweightings: int) -> Solution:
