@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.diffusion.scalars import SCALARS
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import HEMISPHERES, hemisphere_side
-from neurotrial.extract.tensor import SCALARS
 
 if TYPE_CHECKING:
     from pathlib import Path

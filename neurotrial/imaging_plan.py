@@ -18,15 +18,16 @@ class TensorPlan(Part):
 
     Attributes
     ----------
-    fit : {"wls", "ols"}
-        Weighted or ordinary least squares on the log signal.
+    fit : {"wls", "ols", "iwls", "nlls", "restore", "dki", "free_water"}
+        Weighted, ordinary or iteratively reweighted least squares on the log signal; non-linear, robust, with kurtosis,
+        with free water. See `neurotrial.extract.diffusion.tensor.fit_tensor`.
     b0_threshold : float
         Largest b-value, in s/mm2, that counts as unweighted.
     max_b : float
-        Largest b-value, in s/mm2, that enters the fit.
+        Largest b-value, in s/mm2, that enters the fit; ``dki`` and ``free_water`` use all volumes.
     """
 
-    fit: Literal["wls", "ols"] = "wls"
+    fit: Literal["wls", "ols", "iwls", "nlls", "restore", "dki", "free_water"] = "wls"
     b0_threshold: Annotated[float, Field(ge=0, le=200)] = 50.0
     max_b: Annotated[float, Field(ge=300, le=3000)] = 1500.0
 

@@ -15,12 +15,12 @@ from neurotrial.extract.cleaning import clean_series
 from neurotrial.extract.collect import missing_features
 from neurotrial.extract.confounds import motion_regressors
 from neurotrial.extract.dataset import MODALITIES, Scan
-from neurotrial.extract.gradients import Gradients
+from neurotrial.extract.diffusion.gradients import Gradients
+from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.network import network_features
 from neurotrial.extract.regions import REGIONS, region_rows
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import LETTERS
-from neurotrial.extract.tensor import fit_tensor
 from neurotrial.runner import Outcome
 from neurotrial.simulation.anatomy import Anatomy
 from neurotrial.simulation.bold import simulate_node_series
@@ -36,7 +36,7 @@ from neurotrial.simulation.trial import brains_scanned, scans_made
 
 if TYPE_CHECKING:
     from neurotrial.extract.dataset import Modality
-    from neurotrial.extract.tensor import FloatArray
+    from neurotrial.extract.diffusion.tensor import FloatArray
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.simulation.anatomy import Head
     from neurotrial.simulation.protocols import DwiProtocol, Preset
@@ -109,8 +109,7 @@ def _dwi_features(rows: pd.DataFrame, seed: int, preset: Preset, plan: ImagingPl
     rng = stream(seed, first["participant_id"], first["visit"], "dwi")
     state = pathology({name: rows[name].to_numpy() for name in rows})
     signal = simulate_dwi(head, state, preset.dwi, rng, voxels)
-    scalars = fit_tensor(signal.reshape(-1, signal.shape[-1]), _gradients(preset.dwi, plan), plan.tensor)
-    maps = {name: values.reshape(signal.shape[:-1]) for name, values in scalars.items()}
+    maps = fit_scan(signal, _gradients(preset.dwi, plan), plan.tensor.fit).scalars
     lesions = lesion_mask(head, state.side, state.volume_ml, voxels)
     regions = _regions(head, voxels)
     brain = np.ones(len(voxels), dtype=bool)

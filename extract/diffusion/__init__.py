@@ -1,0 +1,1 @@
+"""Diffusion: gradients, the tensor and its estimators, raw scans, and what tells bad volumes."""
