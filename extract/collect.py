@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.runner import Outcome
 

@@ -19,7 +19,7 @@ from neurotrial.extract.sides import LETTERS
 from neurotrial.extract.tensor import fit_tensor
 
 if TYPE_CHECKING:
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.extract.gradients import Gradients
     from neurotrial.extract.images import BoolArray
     from neurotrial.extract.opening import OpenedScan

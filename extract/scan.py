@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from neurotrial.extract.dataset import Modality, Scan
+    from neurotrial.extract.bids.patterns import Modality
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.extract.scan_result import ScanResult
     from neurotrial.imaging_plan import ImagingPlan
 

@@ -16,7 +16,7 @@ from neurotrial.runner import Unit, UnitFault
 from neurotrial.shards import Shard
 
 if TYPE_CHECKING:
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.imaging_plan import ImagingPlan
 
 __all__ = ["code_version", "scan_unit", "software"]

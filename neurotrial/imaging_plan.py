@@ -104,12 +104,18 @@ class ImagingPlan(Part):
         BIDS session label to visit name.
     trust : {"table", "mask"} or None
         Which lesion side holds where `participants` and lesion mask disagree; None makes that a fault of the scan.
+    accept_raw : bool
+        Whether diffusion images that nobody preprocessed are measured; without topup and eddy their numbers are worse.
+    producers : str or None
+        File of further patterns of names, in the study folder, of the shape of ``extract/bids/producers.toml``.
     """
 
     dataset: Text = "bids"
     derivatives: Annotated[list[Text], Field(min_length=1)]
     sessions: Annotated[dict[SessionLabel, Name], Field(min_length=1)]
     trust: Literal["table", "mask"] | None = None
+    accept_raw: bool = False
+    producers: Text | None = None
     tensor: TensorPlan = Field(default_factory=TensorPlan)
     cleaning: CleaningPlan = Field(default_factory=CleaningPlan)
     network: NetworkPlan = Field(default_factory=NetworkPlan)
