@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.extract.nodes import Spheres
     from neurotrial.extract.opening import OpenedScan
     from neurotrial.imaging_plan import ImagingPlan

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.extract.album import write_album
+from neurotrial.extract.bids.finding import find_scans
 from neurotrial.extract.collect import collect_tables, write_tables
-from neurotrial.extract.dataset import find_scans
 from neurotrial.extract.nodes import read_nodes
 from neurotrial.extract.units import code_version, participant_unit, scan_unit, software
 from neurotrial.paths import inside, writable_folder, write_text
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from concurrent.futures import Executor
 
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.loading import StudyData
     from neurotrial.runner import OnError
 
@@ -181,13 +179,3 @@ def _by_participant(scans: Iterable[Scan]) -> list[list[Scan]]:
         if scan.modality == "dwi":
             people.setdefault(scan.participant_id, []).append(scan)
     return list(people.values())
-
-
-def scan_summary(plan: ScanPlan) -> list[tuple[str, int, int]]:
-    """Return visit and modality, scans that were made, and scans that were not, for a dry run."""
-    frame = pd.DataFrame({
-        "what": [f"{scan.visit}, {scan.modality}" for scan in plan.scans],
-        "made": [bool(scan.files) for scan in plan.scans],
-    })  # fmt: skip
-    counts: Any = frame.groupby("what", sort=False)["made"].agg(["sum", "size"])
-    return [(str(what), int(made), int(size - made)) for what, made, size in counts.itertuples()]

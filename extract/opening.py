@@ -11,7 +11,7 @@ from neurotrial.extract.lesions import measure_lesion, side_of_scan, voxel_ml
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
-    from neurotrial.extract.dataset import Scan
+    from neurotrial.extract.bids.scans import Scan
     from neurotrial.extract.images import BoolArray
     from neurotrial.extract.lesions import Lesion
     from neurotrial.imaging_plan import ImagingPlan

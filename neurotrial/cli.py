@@ -91,7 +91,11 @@ def init(folder: Path) -> None:
 @main.command(epilog="Example:\n  neurotrial check my-trial")
 @click.argument("folder", metavar="DIR", type=FOLDER)
 def check(folder: Path) -> None:
-    """Validate study file, images and tables of DIR; list every problem with its remedy; touch nothing."""
+    """Validate study file, images and tables of DIR; list every problem with its remedy; touch nothing.
+
+    Of images, names and sizes are read, nothing else: for every participant and visit, a table says which files are there (a tick),
+    which are missing or have 0 bytes, and why a scan cannot be used.
+    """
     from neurotrial.console import console, show_problems
     from neurotrial.loading import load_study
     from neurotrial.summaries import show_missingness, show_scans

@@ -184,6 +184,10 @@ class ImagingPlan(Part):
         BIDS session label to visit name.
     trust : {"table", "mask"} or None
         Which lesion side holds where `participants` and lesion mask disagree; None makes that a fault of the scan.
+    accept_raw : bool
+        Whether diffusion images that nobody preprocessed are measured; without topup and eddy their numbers are worse.
+    producers : str or None
+        File of further patterns of names, in the study folder, of the shape of ``extract/bids/producers.toml``.
     """
 
     dataset: Text = "bids"
@@ -191,6 +195,8 @@ class ImagingPlan(Part):
     sessions: Annotated[dict[SessionLabel, Name], Field(min_length=1)]
     trust: Literal["table", "mask"] | None = None
     raw: RawPlan = Field(default_factory=RawPlan)
+    accept_raw: bool = False
+    producers: Text | None = None
     tensor: TensorPlan = Field(default_factory=TensorPlan)
     regions: RegionPlan = Field(default_factory=RegionPlan)
     visits: VisitPlan = Field(default_factory=VisitPlan)

@@ -55,11 +55,55 @@ def show_truth(folder: Path) -> None:
 
 
 def show_scans(plan: ScanPlan) -> None:
-    """Show how many scans of each visit and modality were found."""
-    from neurotrial.extract.extraction import scan_summary
+    """Show what was found of every scan and what is missing, and how many scans of each visit there are."""
+    from neurotrial.extract.bids.inventory import scan_inventory
 
-    rows = [(what, str(made), str(missing)) for what, made, missing in scan_summary(plan)]
-    show_table("Scans by visit", ("visit, modality", "found", "not made"), rows)
+    inventory = scan_inventory(plan.scans)
+    for modality, scans in inventory.groupby("modality", sort=False):
+        _show_inventory(str(modality), scans)
+    _show_scan_counts(inventory)
+
+
+def _show_inventory(modality: str, scans: pd.DataFrame) -> None:
+    """Show one row for each scan: a tick where files are there, a dash where files are not there and not needed."""
+    from neurotrial.extract.bids.inventory import GROUPS, HERE
+
+    encoding = console().encoding.lower()
+    tick = "\N{CHECK MARK}" if encoding.startswith("utf") else "+"
+    groups = list(GROUPS[modality])  # type: ignore[index]
+    rows = [
+        (_scan_words(row), *(_cell(row, name, {HERE: tick}) for name in groups), _said(row["reason"]))
+        for row in scans.to_dict("records")
+    ]
+    show_table(f"Files of {modality} scans", ("participant, visit", *groups, "note"), rows)
+
+
+def _cell(row: Mapping[Hashable, Any], name: str, signs: Mapping[str, str]) -> str:
+    quiet = row["complete"] or not isinstance(row["preprocessing"], str)
+    return signs.get(row[name], "-" if quiet and row[name] == "no" else row[name])
+
+
+def _scan_words(row: Mapping[Hashable, Any]) -> str:
+    import pandas as pd
+
+    run = "" if pd.isna(row["run"]) else f", run {row['run']}"
+    return f"{row['participant_id']}, {row['visit']}{run}"
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _show_scan_counts(inventory: pd.DataFrame) -> None:
+    """Show how many scans of each visit and modality were found, and of how many nothing is missing."""
+    made = inventory.assign(found=inventory["preprocessing"].notna())
+    counts = made.groupby(["visit", "modality"], sort=False)[["found", "complete"]].sum()
+    sizes = made.groupby(["visit", "modality"], sort=False).size()
+    rows = [
+        (f"{visit}, {modality}", str(found), str(complete), str(sizes[visit, modality] - found))
+        for (visit, modality), found, complete in counts.itertuples()
+    ]
+    show_table("Scans by visit", ("visit, modality", "found", "complete", "not made"), rows)
 
 
 def show_missingness(data: StudyData) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from neurotrial.extract.bids.patterns import MODALITIES
+from neurotrial.extract.bids.scans import Scan
 from neurotrial.extract.cleaning import clean_series
 from neurotrial.extract.collect import missing_features
 from neurotrial.extract.confounds import motion_regressors
-from neurotrial.extract.dataset import MODALITIES, Scan
 from neurotrial.extract.diffusion.gradients import Gradients
 from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.network import network_features
@@ -35,8 +36,8 @@ from neurotrial.simulation.tissue import Pathology
 from neurotrial.simulation.trial import brains_scanned, scans_made
 
 if TYPE_CHECKING:
-    from neurotrial.extract.dataset import Modality
     from neurotrial.extract.diffusion.tensor import FloatArray
+    from neurotrial.extract.bids.patterns import Modality
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.simulation.anatomy import Head
     from neurotrial.simulation.protocols import DwiProtocol, Preset

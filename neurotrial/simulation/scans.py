@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.extract.dataset import MODALITIES
+from neurotrial.extract.bids.patterns import MODALITIES
 from neurotrial.simulation.anatomy import Anatomy
 from neurotrial.simulation.bold import simulate_bold
 from neurotrial.simulation.confounds import confounds_table, tissue_signals
@@ -20,7 +20,7 @@ from neurotrial.simulation.protocols import BoldProtocol
 if TYPE_CHECKING:
     import pandas as pd
 
-    from neurotrial.extract.dataset import Modality
+    from neurotrial.extract.bids.patterns import Modality
     from neurotrial.simulation.anatomy import Head
     from neurotrial.simulation.motion import Motion, MotionSettings
     from neurotrial.simulation.protocols import DwiProtocol, Preset

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from neurotrial.extract.dataset import MODALITIES
+from neurotrial.extract.bids.patterns import MODALITIES
 from neurotrial.simulation.brains import VISITS, make_brains
 from neurotrial.simulation.motor import make_motor
 from neurotrial.simulation.people import adverse_events, make_events, make_participants

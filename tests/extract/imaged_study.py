@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from neurotrial.cli import main
 from neurotrial.executors import SerialExecutor
-from neurotrial.extract.dataset import Scan, find_scans
+from neurotrial.extract.bids.finding import find_scans
 from neurotrial.extract.extraction import Extraction, ScanPlan, extract_scans, plan_scans
 from neurotrial.loading import load_study
 from neurotrial.simulation.brains import correlation_matrix
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from neurotrial.extract.bids.scans import Scan
 
 
 PEOPLE = ("sub-001", "sub-002", "sub-004")

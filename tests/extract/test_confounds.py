@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from imaged_study import CORRELATION, PLAN, STROKE
 
+from neurotrial.extract.bids.finding import find_scans
 from neurotrial.extract.confounds import PARAMETERS, motion_regressors, read_confounds
-from neurotrial.extract.dataset import find_scans
 from neurotrial.extract.scan import extract_scan
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.imaging_plan import CleaningPlan

@@ -12,7 +12,7 @@ import pytest
 from imaged_study import PLAN, SCANS, made, save, table
 
 from neurotrial.extract import pictures
-from neurotrial.extract.dataset import Scan
+from neurotrial.extract.bids.scans import Scan
 from neurotrial.extract.scan import extract_scan
 
 LARGEST = 120_000

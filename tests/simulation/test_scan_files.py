@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurotrial.extract.dataset import find_scans
+from neurotrial.extract.bids.finding import find_scans
 from neurotrial.extract.scan import extract_scan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.simulation.brains import correlation_matrix

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from neurotrial.cli import main
 from neurotrial.errors import InputError
 from neurotrial.executors import SerialExecutor, open_executor
-from neurotrial.extract.dataset import find_scans
+from neurotrial.extract.bids.finding import find_scans
 from neurotrial.loading import load_study
 from neurotrial.reports.scaffold import write_simulated_scaffold
 from neurotrial.simulation import study as simulated_study
