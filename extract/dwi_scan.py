@@ -13,7 +13,9 @@ from neurotrial.extract.lesions import voxel_ml
 from neurotrial.extract.opening import open_scan
 from neurotrial.extract.pictures import draw_dwi
 from neurotrial.extract.quality import dwi_measures, quality_table
-from neurotrial.extract.regions import REGIONS, check_region_side, region_rows
+from neurotrial.extract.regions.features import region_rows
+from neurotrial.extract.regions.grid import REGIONS
+from neurotrial.extract.regions.region_side import check_region_side
 from neurotrial.extract.scan_result import ScanFault, ScanResult
 from neurotrial.extract.sides import LETTERS
 from neurotrial.extract.tensor import fit_tensor

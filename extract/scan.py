@@ -64,7 +64,7 @@ def expected_features(modality: Modality, plan: ImagingPlan) -> list[dict[str, A
         `neurotrial.extract.sides.feature_sides`.
     """
     if modality == "dwi":
-        from neurotrial.extract.regions import expected_region_rows
+        from neurotrial.extract.regions.grid import expected_region_rows
 
         return expected_region_rows()
     from neurotrial.extract.network import expected_network_rows

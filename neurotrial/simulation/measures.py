@@ -17,7 +17,8 @@ from neurotrial.extract.confounds import motion_regressors
 from neurotrial.extract.dataset import MODALITIES, Scan
 from neurotrial.extract.gradients import Gradients
 from neurotrial.extract.network import network_features
-from neurotrial.extract.regions import REGIONS, region_rows
+from neurotrial.extract.regions.features import region_rows
+from neurotrial.extract.regions.grid import REGIONS
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import LETTERS
 from neurotrial.extract.tensor import fit_tensor
