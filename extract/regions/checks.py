@@ -29,7 +29,9 @@ def check_arrays(
     masks = {"brain": brain, "lesion": lesion, "covered": covered}
     for name, mask in masks.items():
         if mask is not None and np.asarray(mask).dtype != np.bool_:
-            raise refuse(name, "is a mask of type bool", "compare with a threshold, for example `image > 0.5`")
+            raise refuse(
+                name, "is a mask of type bool", "compare with a threshold, for example `image > 0.5`"
+            )
     named = {name: mask for name, mask in masks.items() if mask is not None}
     named |= dict(scalars) | {f"{region} {hemisphere}": one for (region, hemisphere), one in regions.items()}
     for name, array in named.items():
@@ -61,14 +63,21 @@ def check_options(
     missing = sorted({*(plausible or {})} - {*scalars})
     needless = sorted({*grid.ratios_of} - ({*grid.statistics} & {"mean", "weighted_mean"}))
     for broken, where, rule, remedy in (
-        (unknown, "grid", f"has the policies {POLICIES} and the statistics {STATISTICS}", "correct the names"),
+        (
+            unknown,
+            "grid",
+            f"has the policies {POLICIES} and the statistics {STATISTICS}",
+            "correct the names",
+        ),
         (needless, "grid: ratios_of", "names means that are among its statistics", "add them"),
         (missing, "plausible", "names scalars that are given", "give their maps, or leave them out"),
     ):
         if broken:
             raise refuse(where, rule, remedy, broken)
     if not 0 <= min_coverage <= 1:
-        raise refuse("min_coverage", f"is a share from 0 to 1, not {min_coverage}", "0.5 is half of the region")
+        raise refuse(
+            "min_coverage", f"is a share from 0 to 1, not {min_coverage}", "0.5 is half of the region"
+        )
     if erosion < 0 or not ring_mm > 0:
         rule = f"are 0 or more times and more than 0 mm, not {erosion} and {ring_mm}"
         raise refuse("erosion, ring_mm", rule, "correct them")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.extract.regions.checks import check_arrays, check_options
-from neurotrial.extract.regions.grid import MEANS, RING_MM, Plausible, RegionGrid, method_label
+from neurotrial.extract.regions.grid import COLUMNS, MEANS, RING_MM, Plausible, RegionGrid, method_label
 from neurotrial.extract.regions.measuring import Limits, Scan, measured_row
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.ring import perilesional_ring
@@ -21,11 +21,6 @@ __all__ = ["region_features", "region_rows"]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 Maps = Mapping[str, Any]
 Regions = Mapping[tuple[str, str], Any]
-
-_COLUMNS = [
-    "feature", "region", "hemisphere", "side", "statistic", "method", "lesion_policy", "threshold", "value", "unit", "n",
-    "coverage", "lesion_fraction", "status", "reason",
-]  # fmt: skip
 
 
 def region_features(
@@ -121,7 +116,7 @@ def region_features(
     )
     rows = [measured_row(row, scan) for row in wanted.value_rows(label, ring_mm)]
     rows += compared_rows(wanted.ratio_rows(label), rows, lesion_side)
-    return pd.DataFrame(rows, columns=_COLUMNS).astype({"n": "Int64"})
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64", "reason": "str"})
 
 
 def region_rows(

@@ -13,7 +13,7 @@ from neurotrial.extract.sides import HEMISPHERES
 from neurotrial.extract.tensor import SCALARS
 
 __all__ = [
-    "MEANS", "POLICIES", "RATIOS", "REGIONS", "RING_MM", "STATISTICS", "Plausible", "RegionGrid", "expected_region_rows",
+    "COLUMNS", "MEANS", "POLICIES", "RATIOS", "REGIONS", "RING_MM", "STATISTICS", "Plausible", "RegionGrid", "expected_region_rows",
     "method_label",
 ]  # fmt: skip
 
@@ -23,6 +23,12 @@ STATISTICS = ("mean", "weighted_mean", "median", "trimmed_mean", "sd")
 RATIOS = ("ratio", "log_ratio", "asymmetry")
 RING_MM = 6.0
 """Width of the perilesional ring."""
+
+COLUMNS = [
+    "feature", "region", "hemisphere", "side", "statistic", "method", "lesion_policy", "threshold", "value", "unit", "n",
+    "coverage", "lesion_fraction", "status", "reason",
+]  # fmt: skip
+"""Columns of the contract `features` without identity."""
 
 Plausible = Mapping[str, tuple[float, float]]
 """Lowest and highest plausible value of scalars."""

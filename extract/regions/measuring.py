@@ -102,7 +102,7 @@ def measured_row(row: Mapping[str, Any], scan: Scan) -> dict[str, Any]:
     scan : Scan
         What was measured.
     """
-    found = {"side": hemisphere_side(row["hemisphere"], scan.lesion_side)}
+    found: dict[str, Any] = {"side": hemisphere_side(row["hemisphere"], scan.lesion_side)}
     lost = _lost(row, scan)
     if lost:
         nothing = {"n": 0, "coverage": _NAN, "lesion_fraction": _NAN}
@@ -183,8 +183,8 @@ def _state(row: Mapping[str, Any], picked: Picked, limits: Limits) -> dict[str, 
         value = weighted_mean(picked.values, picked.weights)
     else:
         value = SUMMARIES[statistic](picked.values)
-    status, reason = ("flagged", limits.note) if limits.note else ("ok", None)
-    return {"value": value, "status": status, "reason": reason}
+    state = {"status": "flagged", "reason": limits.note} if limits.note else {"status": "ok", "reason": None}
+    return {"value": value, **state}
 
 
 def _uncovered(picked: Picked, limits: Limits) -> str:

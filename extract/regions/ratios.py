@@ -13,11 +13,13 @@ from neurotrial.extract.sides import HEMISPHERES
 
 __all__ = ["COMPARISONS", "compared_rows"]
 
-COMPARISONS: Mapping[str, Callable[[float, float], float]] = MappingProxyType({
-    "ratio": lambda ipsi, contra: ipsi / contra,
-    "log_ratio": lambda ipsi, contra: math.log(ipsi / contra),
-    "asymmetry": lambda ipsi, contra: (contra - ipsi) / (contra + ipsi),
-})
+COMPARISONS: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
+    {
+        "ratio": lambda ipsi, contra: ipsi / contra,
+        "log_ratio": lambda ipsi, contra: math.log(ipsi / contra),
+        "asymmetry": lambda ipsi, contra: (contra - ipsi) / (contra + ipsi),
+    }
+)
 """Of an ipsilesional and a contralesional value, both positive: ipsi/contra, ln(ipsi/contra), (contra-ipsi)/(contra+ipsi)."""
 
 Row = Mapping[str, Any]

@@ -37,10 +37,12 @@ def _sd(values: FloatArray) -> float:
     return float(values.std(ddof=1)) if values.size > 1 else float("nan")
 
 
-SUMMARIES: Mapping[str, Callable[[FloatArray], float]] = MappingProxyType({
-    "mean": lambda values: float(values.mean()),
-    "median": lambda values: float(np.median(values)),
-    "trimmed_mean": _trimmed_mean,
-    "sd": _sd,
-})
+SUMMARIES: Mapping[str, Callable[[FloatArray], float]] = MappingProxyType(
+    {
+        "mean": lambda values: float(values.mean()),
+        "median": lambda values: float(np.median(values)),
+        "trimmed_mean": _trimmed_mean,
+        "sd": _sd,
+    }
+)
 """Statistics without weights, of at least one value; the standard deviation of one value is NaN."""

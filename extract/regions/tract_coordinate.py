@@ -102,6 +102,4 @@ def _steps(voxels: IntArray, affine: FloatArray) -> Any:
 def _directions() -> list[tuple[int, int, int]]:
     """Return one of each pair of opposite steps; longer steps in the direction of a shorter one add nothing."""
     reach = range(-_REACH, _REACH + 1)
-    return [
-        step for step in product(reach, reach, reach) if step > (0, 0, 0) and np.gcd.reduce(step) == 1
-    ]
+    return [step for step in product(reach, reach, reach) if step > (0, 0, 0) and np.gcd.reduce(step) == 1]

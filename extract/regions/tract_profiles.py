@@ -66,7 +66,9 @@ def tract_profile(
     arrays = {**scalars, "lesion": lesion, "brain": brain}
     wrong = [name for name, array in arrays.items() if array is not None and np.shape(array) != shape]
     if wrong:
-        raise refuse("tract_profile", f"arrays have the shape of the weights, {shape}", "resample them", wrong)
+        raise refuse(
+            "tract_profile", f"arrays have the shape of the weights, {shape}", "resample them", wrong
+        )
     if nodes < 2:  # noqa: PLR2004 - two ends
         raise refuse("tract_profile: nodes", f"there are at least two nodes, not {nodes}", "100 is usual")
     along = tract_coordinate(weights, affine)
@@ -175,4 +177,5 @@ def _nodes(shares: FloatArray, values: FloatArray, kept: Any) -> pd.DataFrame:
 
 
 def _over(sums: FloatArray, weights: FloatArray) -> FloatArray:
-    return np.divide(sums, weights, out=np.full(len(weights), np.nan), where=weights > 0)
+    means: FloatArray = np.divide(sums, weights, out=np.full(len(weights), np.nan), where=weights > 0)
+    return means
