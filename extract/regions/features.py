@@ -10,7 +10,8 @@ import pandas as pd
 
 from neurotrial.extract.regions.checks import check_arrays, check_options
 from neurotrial.extract.regions.grid import COLUMNS, MEANS, RING_MM, Plausible, RegionGrid, method_label
-from neurotrial.extract.regions.measuring import Limits, Scan, measured_row
+from neurotrial.extract.regions.measuring import measured_row
+from neurotrial.extract.regions.picking import Limits, Scan
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.ring import perilesional_ring
 from neurotrial.extract.regions.voxels import Surroundings, region_voxels
@@ -108,12 +109,8 @@ def region_features(
     if "perilesional" in wanted.policies and lesion is not None:
         ring = perilesional_ring(lesion, voxel_mm, ring_mm)
     around = Surroundings(brain if covered is None else brain & covered, lesion, ring)
-    scan = Scan(
-        scalars,
-        {key: region_voxels(np.asarray(weights), around, erosion) for key, weights in regions.items()},
-        lesion_side,
-        Limits(min_coverage, note, lesion is not None, covered is not None, plausible or {}),
-    )
+    limits = Limits(min_coverage, note, lesion is not None, covered is not None, plausible or {})
+    scan = _scan(scalars, regions, around, lesion_side, limits, erosion)
     rows = [measured_row(row, scan) for row in wanted.value_rows(label, ring_mm)]
     rows += compared_rows(wanted.ratio_rows(label), rows, lesion_side)
     return pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64", "reason": "str"})
@@ -148,10 +145,22 @@ def region_rows(
         A row of `features` without the identity of the scan.
     """
     around = Surroundings(brain, lesion, None)
-    voxels = {key: region_voxels(mask, around) for key, mask in regions.items()}
-    scan = Scan(scalars, voxels, lesion_side, Limits(note=note))
+    scan = _scan(scalars, regions, around, lesion_side, Limits(note=note))
     for row in MEANS.value_rows("region_mask", RING_MM):
         yield measured_row(row, scan)
+
+
+def _scan(
+    scalars: Maps,
+    regions: Regions,
+    around: Surroundings,
+    lesion_side: str | None,
+    limits: Limits,
+    erosion: int = 0,
+) -> Scan:
+    voxels = {key: region_voxels(np.asarray(weights), around, erosion) for key, weights in regions.items()}
+    cores = {key: own.core() for key, own in voxels.items()}
+    return Scan(scalars, voxels, cores, lesion_side, limits)
 
 
 def _names(regions: Regions) -> tuple[str, ...]:

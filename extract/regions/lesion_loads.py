@@ -81,8 +81,8 @@ def lesion_load(lesion: BoolArray, weights: Any, affine: Any) -> LesionLoad:
     >>> lesion = np.zeros((2, 2, 2), dtype=bool)
     >>> lesion[1, 0, 1] = True
     >>> load = lesion_load(lesion, tract, np.diag([10, 10, 10, 1]))
-    >>> load.raw, load.weighted, load.largest
-    (1.0, 2.0, 0.5)
+    >>> print(f"{load.raw:.1f} ml, {load.weighted:.1f} ml, {load.largest:.1f} of a cross-section")
+    1.0 ml, 2.0 ml, 0.5 of a cross-section
     """
     tract = np.asarray(weights)
     if lesion.shape != tract.shape:

@@ -16,7 +16,7 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
 _REACH = 2
-"""Steps go to every voxel at most two away: lengths of oblique paths are then at most 3 % too long, with one 9 %."""
+"""Steps go to every voxel at most two away: oblique paths are then at most 5 % too long, with one away 13 %."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

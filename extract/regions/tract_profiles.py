@@ -115,18 +115,18 @@ def tract_profiles(
     Returns
     -------
     DataFrame
-        Rows of the contract `profiles` without identity.
+        Rows of the contract `profiles` without identity; those of a part that is not among the regions have no value.
 
     Raises
     ------
     InputError
         As `tract_profile`.
     """
+    empty = np.zeros(np.shape(next(iter(scalars.values()))))
     parts = []
     for hemisphere in HEMISPHERES:
-        own = tract_profile(
-            regions[tract, hemisphere], scalars, affine, nodes=nodes, lesion=lesion, brain=brain
-        )
+        weights = regions.get((tract, hemisphere), empty)
+        own = tract_profile(weights, scalars, affine, nodes=nodes, lesion=lesion, brain=brain)
         side = hemisphere_side(hemisphere, lesion_side)
         parts.append(own.assign(tract=tract, hemisphere=hemisphere, side=side))
     return pd.concat(parts, ignore_index=True)

@@ -43,18 +43,24 @@ class Voxels:
     ----------
     index : tuple of ndarray of int, shape (n,)
         Their place in the image.
-    weights, core : ndarray, shape (n,)
-        Weights in (0, 1]; 1 where that is at least a half, else 0.
+    weights : ndarray, shape (n,)
+        In (0, 1].
     inside, lesioned, ring : ndarray of bool, shape (n,)
         As in `Surroundings`; nowhere where those are None.
     """
 
     index: tuple[Any, ...]
     weights: FloatArray
-    core: FloatArray
     inside: BoolArray
     lesioned: BoolArray
     ring: BoolArray
+
+    def core(self) -> Voxels:
+        """Return the voxels of a weight of at least a half, each with a weight of 1."""
+        held = self.weights >= CORE
+        index = tuple(axis[held] for axis in self.index)
+        masks = (mask[held] for mask in (self.inside, self.lesioned, self.ring))
+        return Voxels(index, np.ones(int(held.sum())), *masks)
 
     def picked(self, policy: str) -> BoolArray:
         """Return which voxels a lesion policy takes."""
@@ -85,7 +91,7 @@ def region_voxels(weights: Any, around: Surroundings, erosion: int = 0) -> Voxel
         np.zeros(found.size, dtype=bool) if mask is None else mask[index]
         for mask in (around.lesion, around.ring)
     )
-    return Voxels(index, found, (found >= CORE).astype("float64"), around.inside[index], lesioned, ring)
+    return Voxels(index, found, around.inside[index], lesioned, ring)
 
 
 def _eroded(mask: BoolArray, times: int) -> BoolArray:

@@ -409,3 +409,14 @@ def test_what_does_not_fit_is_refused(change, options, message):
     with pytest.raises(InputError) as caught:
         features(parts, **options)
     assert message in str(caught.value)
+
+
+def test_faint_regions_have_only_weighted_means():
+    scalars, regions, brain, lesion = made()
+    regions["plic", "left"] = np.minimum(regions["plic", "left"], 0.4)
+    rows = features((scalars, regions, brain, lesion))
+    query = "region == 'plic' and hemisphere == 'left' and lesion_policy == 'include'"
+    assert state(rows, f"{query} and statistic != 'weighted_mean'") == (
+        "missing_input", "the region has no voxel of at least half a weight",
+    )  # fmt: skip
+    assert rows.query(f"{query} and statistic == 'weighted_mean'")["value"].notna().all()

@@ -210,3 +210,12 @@ def test_arrays_that_do_not_fit_are_refused():
         tract_profile(mask, {"fa": mask, "md": mask[1:]}, affine)
     with pytest.raises(InputError, match="at least two nodes"):
         tract_profile(mask, {"fa": mask}, affine, nodes=1)
+
+
+def test_a_part_that_is_missing_has_rows_without_value():
+    mask, affine = straight()
+    rows = tract_profiles({("cst", "right"): mask}, {"fa": mask}, affine, lesion_side="left")
+    left, right = (rows.query("hemisphere == @side") for side in ("left", "right"))
+    assert len(left) == len(right) == 100
+    assert left["value"].isna().all()
+    assert right["value"].notna().all()
