@@ -19,7 +19,8 @@ from neurotrial.extract.confounds import motion_regressors
 from neurotrial.extract.diffusion.gradients import Gradients
 from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.network import network_features
-from neurotrial.extract.regions import REGIONS, region_rows
+from neurotrial.extract.regions.features import region_rows
+from neurotrial.extract.regions.grid import REGIONS
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import LETTERS
 from neurotrial.runner import Outcome

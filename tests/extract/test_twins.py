@@ -12,7 +12,7 @@ import pytest
 from imaged_study import PLAN, made
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
-from neurotrial.extract.regions import region_rows
+from neurotrial.extract.regions.features import region_rows
 from neurotrial.extract.scan import extract_scan
 
 SAME = {"rtol": 0, "atol": 1e-6}
