@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurotrial.errors import refuse
-from neurotrial.extract.atlases.registry import Labels, Region
 
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
+
+    from neurotrial.extract.atlases.registry import Labels, Region
 
 __all__ = ["Atlas", "FloatArray"]
 
@@ -117,4 +118,4 @@ class Atlas:
         data = np.asanyarray(self.image.dataobj)
         if data.ndim == 3:  # noqa: PLR2004 - a volume of labels
             return np.isin(data, values).astype(np.float32)
-        return data[..., list(values)].max(axis=-1).astype(np.float32, copy=False)
+        return np.asarray(data[..., list(values)].max(axis=-1), dtype=np.float32)

@@ -65,7 +65,9 @@ def _toml_rows(path: Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise refuse(path.name, f"is no readable TOML: {error}", "mend the file") from None
     if not isinstance(rows, list):
-        raise refuse(path.name, "has no list `labels`", 'write labels = [[value, "structure", "hemisphere"], ...]')
+        raise refuse(
+            path.name, "has no list `labels`", 'write labels = [[value, "structure", "hemisphere"], ...]'
+        )
     for place, row in enumerate(rows, start=1):
         yield f"label {place}: {row!r}", tuple(row) if isinstance(row, list) else ()
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["read_atlas"]
 
 
-
 def read_atlas(
     path_or_name: str | Path,
     *,
@@ -165,4 +164,6 @@ def _form_remedy(copy: Copy | None) -> str:
 def _side_remedy(copy: Copy | None) -> str:
     if copy is not None and copy.x_row is not None:
         return "this fault of this very file is documented: read it with repair=True"
-    return "mend the affine of the file, or the hemispheres of the table of labels; do not swap sides afterwards"
+    return (
+        "mend the affine of the file, or the hemispheres of the table of labels; do not swap sides afterwards"
+    )

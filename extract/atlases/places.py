@@ -85,8 +85,15 @@ def _known_rows(folders: Mapping[str, Path | None]) -> list[dict[str, str | None
         for copy in atlas.copies:
             path = _path_of(copy, folders)
             state, detail = _state(copy, path)
-            plain = {"name": atlas.name, "place": copy.place, "file": copy.file, "path": str(path) if path else None}
-            rows.append(plain | {"state": state, "detail": detail, "space": atlas.space, "licence": atlas.licence})
+            plain = {
+                "name": atlas.name,
+                "place": copy.place,
+                "file": copy.file,
+                "path": str(path) if path else None,
+            }
+            rows.append(
+                plain | {"state": state, "detail": detail, "space": atlas.space, "licence": atlas.licence}
+            )
     return rows
 
 

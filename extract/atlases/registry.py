@@ -97,10 +97,7 @@ def grouped(rows: list[list[Any]]) -> Labels:
 def copy_of_digest(digest: str) -> tuple[KnownAtlas, Copy] | None:
     """Return the atlas and its copy that have a sum, wherever the file lies; None for an unknown one."""
     found = (
-        (atlas, copy)
-        for atlas in known_atlases().values()
-        for copy in atlas.copies
-        if copy.sha256 == digest
+        (atlas, copy) for atlas in known_atlases().values() for copy in atlas.copies if copy.sha256 == digest
     )
     return next(found, None)
 

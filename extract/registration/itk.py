@@ -105,7 +105,10 @@ def _read_composite(path: Path) -> list[Affine | Field]:
             group = groups[number]
             kind = np.ravel(group["TransformType"][()])[0].decode()
             free, fixed = (
-                next((group[word + name][()] for word in ("Transform", "Tranform") if word + name in group), None)
+                next(
+                    (group[word + name][()] for word in ("Transform", "Tranform") if word + name in group),
+                    None,
+                )
                 for name in ("Parameters", "FixedParameters")
             )
             steps += step_of(kind, np.zeros(0) if free is None else free, fixed, path.name)
@@ -119,10 +122,14 @@ def _read_field(path: Path) -> list[Affine | Field]:
     image: Any = nib.load(path)
     shape = " x ".join(map(str, image.shape))
     if len(image.shape) != len(_FIELD_SHAPE.split(", ")) or image.shape[3:] != (1, 3):
-        raise ScanFault(path.name, f"is no displacement field: {shape}", f"it must be {_FIELD_SHAPE}, as ITK has it")
+        raise ScanFault(
+            path.name, f"is no displacement field: {shape}", f"it must be {_FIELD_SHAPE}, as ITK has it"
+        )
     if int(image.header["intent_code"]) != _VECTOR_INTENT:
         rule = "has no intent `vector`, so its convention is unknown"
-        raise ScanFault(path.name, rule, "use a field written by ITK or ANTs, or set intent code 1007 if it is one")
+        raise ScanFault(
+            path.name, rule, "use a field written by ITK or ANTs, or set intent code 1007 if it is one"
+        )
     displacement = np.asarray(image.dataobj, dtype=np.float32)[..., 0, :] * np.array([-1, -1, 1], np.float32)
     return [Field(displacement, np.asarray(image.affine, dtype=float))]
 

@@ -8,11 +8,12 @@ import numpy as np
 
 __all__ = ["sample", "world_points"]
 
+_HALF_VOXEL = 0.5
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def sample(data: Any, indices: Any, order: int) -> np.ndarray[Any, Any]:
-    """Interpolate an array at voxel coordinates; 0 outside.
+    """Interpolate an array at voxel coordinates; 0 outside, where a voxel reaches half its edge beyond its centre.
 
     Parameters
     ----------
@@ -33,9 +34,11 @@ def sample(data: Any, indices: Any, order: int) -> np.ndarray[Any, Any]:
     if values.dtype == bool:
         values = values.astype(np.uint8)
     kind = values.dtype if order == 0 else np.dtype(np.float64)
+    last = np.array(values.shape)[:, None] - 1
     found: np.ndarray[Any, Any] = map_coordinates(
-        values, _snapped(indices), order=order, mode="constant", cval=0, output=kind
+        values, np.clip(indices, 0, last), order=order, mode="nearest", output=kind
     )
+    found[((indices < -_HALF_VOXEL) | (indices > last + _HALF_VOXEL)).any(axis=0)] = 0
     return found
 
 
@@ -45,12 +48,3 @@ def world_points(shape: tuple[int, ...], affine: Any) -> FloatArray:
     matrix = np.asarray(affine, dtype=float)
     points: FloatArray = grid.T @ matrix[:3, :3].T + matrix[:3, 3]
     return points
-
-
-def _snapped(indices: Any) -> Any:
-    """Return coordinates with those a rounding error away from a voxel put on it: the outermost ones else fall outside."""
-    whole = np.rint(indices)
-    return np.where(np.abs(indices - whole) < _ROUNDING, whole, indices)
-
-
-_ROUNDING = 1e-9

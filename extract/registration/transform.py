@@ -14,7 +14,7 @@ from neurotrial.extract.registration.sampling import sample, world_points
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
-__all__ = ["Affine", "Field", "Interpolation", "Transform", "identity"]
+__all__ = ["Affine", "Field", "Interpolation", "Transform", "affine_transform", "identity"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Interpolation = Literal["linear", "nearest"]
@@ -121,7 +121,7 @@ class Transform:
         InputError
             If the transform has a displacement field.
         """
-        return Transform((Affine(np.linalg.inv(self.matrix)),))
+        return affine_transform(np.linalg.inv(self.matrix))
 
     def apply(
         self, image: SpatialImage, reference: SpatialImage, *, interpolation: Interpolation = "linear"
@@ -174,4 +174,9 @@ class Transform:
 
 def identity() -> Transform:
     """Return the transform that leaves every point where it is."""
-    return Transform((Affine(np.eye(4)),))
+    return affine_transform(np.eye(4))
+
+
+def affine_transform(matrix: Any) -> Transform:
+    """Return the transform of a matrix, shape (4, 4), of mm to the right, anterior, superior."""
+    return Transform((Affine(np.asarray(matrix, dtype=np.float64)),))
