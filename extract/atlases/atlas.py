@@ -67,7 +67,7 @@ class Atlas:
         Raises
         ------
         InputError
-            If there is no region, shapes differ, weights leave 0 to 1, or a region lies on the wrong side.
+            If there is no region, one is empty, shapes differ, weights leave 0 to 1, or a region lies on the wrong side.
         """
         import nibabel as nib
 
@@ -77,6 +77,11 @@ class Atlas:
             raise refuse(name, "has no region", "give at least one")
         if len({np.shape(weights) for weights in regions.values()}) > 1:
             raise refuse(name, "its regions stand on different grids", "give arrays of one shape")
+        empty = [
+            f"{region} ({hemisphere})" for (region, hemisphere), item in regions.items() if not np.any(item)
+        ]
+        if empty:
+            raise refuse(name, "has regions without a voxel", "leave them out", empty)
         weights = np.stack([np.asarray(item, dtype=np.float32) for item in regions.values()], axis=-1)
         if not (np.isfinite(weights).all() and weights.min() >= 0 and weights.max() <= 1):
             raise refuse(name, "its weights are not all from 0 to 1", "scale them")
@@ -117,5 +122,6 @@ class Atlas:
         values = self.labels[region, hemisphere]
         data = np.asanyarray(self.image.dataobj)
         if data.ndim == 3:  # noqa: PLR2004 - a volume of labels
-            return np.isin(data, values).astype(np.float32)
+            inside = np.logical_or.reduce([data == value for value in values])
+            return np.asarray(inside, dtype=np.float32)
         return np.asarray(data[..., list(values)].max(axis=-1), dtype=np.float32)

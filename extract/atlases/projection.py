@@ -52,10 +52,16 @@ def project_regions(
 
 def _carried(weights: FloatArray, indices: Any) -> FloatArray:
     """Interpolate weights at voxel coordinates, reading only where the region lies."""
-    ends = [(axis.min() - 1, axis.max() + 1) for axis in np.nonzero(weights)]
+    ends = [_ends(weights.any(axis=other)) for other in ((1, 2), (0, 2), (0, 1))]
     near = np.logical_and.reduce(
         [(low <= axis) & (axis <= high) for axis, (low, high) in zip(indices, ends, strict=True)]
     )
     carried = np.zeros(indices.shape[1], dtype=np.float32)
     carried[near] = sample(weights, indices[:, near], 1)
     return carried
+
+
+def _ends(there: Any) -> tuple[int, int]:
+    """Return the first and last place that is true, and one more on either side."""
+    places = np.flatnonzero(there)
+    return int(places[0]) - 1, int(places[-1]) + 1

@@ -22,8 +22,8 @@ def dice(first: Any, second: Any) -> float:
 
     Examples
     --------
-    >>> dice(np.array([True, True, False]), np.array([True, False, False]))
-    0.6666666666666666
+    >>> dice([True, True, True, False], [True, False, False, False])
+    0.5
     """
     both, sizes = np.logical_and(first, second).sum(), np.sum(first) + np.sum(second)
     return float(2 * both / sizes) if sizes else float("nan")

@@ -19,6 +19,8 @@ __all__ = ["Affine", "Field", "Interpolation", "Transform", "affine_transform", 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Interpolation = Literal["linear", "nearest"]
 ORDERS = {"nearest": 0, "linear": 1}
+_SLAB = 16
+"""Planes that are mapped at a time, which bounds memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,8 +170,15 @@ class Transform:
         ndarray, shape (3, n)
         """
         inverse = np.linalg.inv(np.asarray(image_affine, dtype=float))
-        mapped = self.map_points(world_points(tuple(shape), affine))
-        return np.ascontiguousarray((mapped @ inverse[:3, :3].T + inverse[:3, 3]).T)
+        size = tuple(shape)
+        found = np.empty((3, *size))
+        for first in range(0, size[0], _SLAB):
+            slab = found[:, first : first + _SLAB]
+            start = np.array(affine, dtype=float)
+            start[:3, 3] += first * start[:3, 0]
+            mapped = self.map_points(world_points(slab.shape[1:], start))
+            slab[:] = (mapped @ inverse[:3, :3].T + inverse[:3, 3]).T.reshape(slab.shape)
+        return found.reshape(3, -1)
 
 
 def identity() -> Transform:

@@ -161,8 +161,9 @@ def test_regions_from_arrays() -> None:
     for regions, rule in (
         ({}, "no region"),
         ({("plic", "left"): masks["plic", "right"]}, "mirrored"),
+        ({("plic", "left"): 0.0 * volume()}, "without a voxel"),
         ({("plic", "left"): 2.0 * masks["plic", "left"]}, "from 0 to 1"),
-        ({("a", "left"): np.zeros((2, 2, 2)), ("b", "left"): np.zeros((2, 2, 3))}, "different grids"),
+        ({("a", "left"): np.ones((2, 2, 2)), ("b", "left"): np.ones((2, 2, 3))}, "different grids"),
     ):
         with pytest.raises(InputError, match=rule):
             Atlas.from_regions(regions, AFFINE)
