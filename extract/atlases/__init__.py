@@ -1,0 +1,1 @@
+"""Atlases: which are known, where they are found, and reading one so that left is left."""
