@@ -16,6 +16,7 @@ from neurotrial.extract.quality import quality_table
 from neurotrial.extract.regions.grid import REGIONS
 from neurotrial.extract.regions.region_side import check_region_side
 from neurotrial.extract.scan_result import ScanResult
+from neurotrial.extract.secondary_methods import secondary_tables
 from neurotrial.extract.sides import HEMISPHERES, LETTERS
 from neurotrial.extract.visits.participant import measure_visits
 from neurotrial.extract.visits.scan_maps import ScanMaps
@@ -127,12 +128,13 @@ def visit_tables(
     transforms = {scan.name: scan.files["from_template"] for scan in scans if "from_template" in scan.files}
     found = measure_visits(maps, plan, folder, baseline=baseline, transforms=transforms, simulated=simulated)
     tables = {}
-    for scan in scans:
+    for scan, own_maps in zip(scans, maps, strict=True):
         own = found[scan.name]
+        features, profiles = secondary_tables(scan, own_maps, own.lesion_mask, plan.regions.secondary, own.note)
         tables[scan.name] = (
             {
-                "features": own.features.assign(**scan.identity),
-                "profiles": own.profiles.assign(**scan.occasion),
+                "features": pd.concat([own.features, *features], ignore_index=True).assign(**scan.identity),
+                "profiles": pd.concat([own.profiles, *profiles], ignore_index=True).assign(**scan.occasion),
                 "lesions": pd.DataFrame([scan.occasion | dict(own.lesion)]),
                 "quality": quality_table(own.measures, scan.identity),
             },
@@ -166,6 +168,6 @@ def _regions(scan: Scan, image: SpatialImage, path: Path, x: FloatArray) -> dict
             wanted = f"*_hemi-{LETTERS[hemisphere]}_*_label-{region.upper()}_mask.nii.gz"
             file = file_of(scan.files, f"{region}_{hemisphere}", scan.folder, wanted)
             weights = weights_on(file, image, path)
-            check_region_side(weights >= 1 / 2, x, hemisphere, file)
+            check_region_side(weights >= 1 / 2, x, hemisphere, file.name)
             found[region, hemisphere] = weights
     return found

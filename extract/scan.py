@@ -65,13 +65,15 @@ def expected_features(modality: Modality, plan: ImagingPlan) -> list[dict[str, A
         `neurotrial.extract.sides.feature_sides`.
     """
     if modality == "dwi":
-        from neurotrial.extract.regions.grid import EVERYTHING, expected_region_rows
+        from neurotrial.extract.regions.grid import RegionGrid, expected_region_rows
+        from neurotrial.extract.secondary_methods import expected_secondary_rows
+        from neurotrial.extract.visits.region_source import region_method
 
         own = plan.regions
-        method = "region_mask" if own.atlas is None else f"atlas_{own.atlas}"
-        return expected_region_rows(
-            EVERYTHING, method=method, erosion=own.erosion, ring_mm=own.perilesional_mm
+        rows = expected_region_rows(
+            RegionGrid(), method=region_method(own), erosion=own.erosion, ring_mm=own.perilesional_mm
         )
+        return rows + expected_secondary_rows(own.secondary)
     from neurotrial.extract.network import expected_network_rows
 
     return expected_network_rows(plan)

@@ -8,8 +8,9 @@ from pydantic import Field, StringConstraints
 
 from neurotrial.study_part import Name, Part, Text
 
-__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "RawPlan", "RegionPlan", "TensorPlan", "VisitPlan"]
+__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "RawPlan", "RegionPlan", "SecondaryMethod", "TensorPlan", "VisitPlan"]
 
+SecondaryMethod = Literal["streamlines", "tract_table"]
 SessionLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
 
 
@@ -68,6 +69,8 @@ class RegionPlan(Part):
         Layers of voxels taken off each region.
     min_coverage : float
         Share of a region inside the brain mask below which it has no value.
+    secondary : list of {"streamlines", "tract_table"}
+        Further methods for the corticospinal tract: its streamlines, or the table along tracts that pyAFQ or TractSeg wrote.
     """
 
     atlas: Text | None = None
@@ -77,6 +80,7 @@ class RegionPlan(Part):
     perilesional_mm: Annotated[float, Field(gt=0, le=30)] = 6.0
     erosion: Annotated[int, Field(ge=0, le=5)] = 0
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
+    secondary: list[SecondaryMethod] = Field(default_factory=list)
 
 
 class VisitPlan(Part):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["framewise_displacement", "motion_parameters", "rigid_rotations", "rotate_vectors"]
+__all__ = ["framewise_displacement", "motion_parameters", "on_axes", "rigid_rotations", "rotate_vectors"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -53,15 +53,38 @@ def rotate_vectors(bvecs: Any, transforms: Any, affine: Any) -> FloatArray:
     ----------
     Leemans A, Jones DK. Magn Reson Med 2009;61:1336-1349. https://doi.org/10.1002/mrm.21890
     """
-    linear = np.asarray(affine, dtype="float64")[:3, :3]
-    left, _, right = np.linalg.svd(linear)
-    axes = left @ right
-    if np.linalg.det(linear) > 0:
-        axes = axes * np.array([-1.0, 1.0, 1.0])
+    axes = _axes(affine)
     world = np.asarray(bvecs, dtype="float64") @ axes.T
     # the inverse of a rotation is its transpose
     turned = np.einsum("vij,vi->vj", rigid_rotations(transforms), world)
     return np.asarray(turned @ axes)
+
+
+def on_axes(bvecs: Any, affine: Any, new_affine: Any) -> FloatArray:
+    """Express gradient directions along the axes of the same image in another orientation.
+
+    Parameters
+    ----------
+    bvecs : array, shape (volumes, 3)
+        Directions in FSL's convention for the file.
+    affine, new_affine : array, shape (4, 4)
+        Voxels to mm of the file, and of the image as it was turned.
+
+    Returns
+    -------
+    ndarray, shape (volumes, 3)
+        In FSL's convention for the turned image.
+    """
+    return np.asarray(np.asarray(bvecs, dtype="float64") @ _axes(affine).T @ _axes(new_affine))
+
+
+def _axes(affine: Any) -> FloatArray:
+    """Return the directions of the voxel axes in world coordinates as columns, by FSL's convention."""
+    linear = np.asarray(affine, dtype="float64")[:3, :3]
+    left, _, right = np.linalg.svd(linear)
+    axes = left @ right
+    # FSL counts x from right to left where the affine has a positive determinant
+    return np.asarray(axes * np.array([-1.0, 1.0, 1.0]) if np.linalg.det(linear) > 0 else axes)
 
 
 def motion_parameters(transforms: Any, centre: Any) -> FloatArray:

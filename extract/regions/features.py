@@ -15,7 +15,7 @@ from neurotrial.extract.regions.picking import Limits, Scan
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.ring import perilesional_ring
 from neurotrial.extract.regions.voxels import Surroundings, region_voxels
-from neurotrial.extract.tensor import SCALARS
+from neurotrial.extract.diffusion.scalars import SCALARS
 
 __all__ = ["region_features", "region_rows"]
 

@@ -13,7 +13,7 @@ from neurotrial.extract.regions.grid import COLUMNS, RegionGrid
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.streamline_profiles import FEWEST, Profile, bundle_profile
 from neurotrial.extract.sides import hemisphere_side
-from neurotrial.extract.tensor import SCALARS
+from neurotrial.extract.diffusion.scalars import SCALARS
 
 __all__ = ["expected_streamline_rows", "streamline_features"]
 

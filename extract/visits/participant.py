@@ -23,7 +23,7 @@ from neurotrial.extract.visits.shared_masks import shared_masks
 if TYPE_CHECKING:
     from neurotrial.extract.quality import Measure
     from neurotrial.extract.visits.region_source import FoundRegions
-    from neurotrial.extract.visits.scan_maps import ScanMaps
+    from neurotrial.extract.visits.scan_maps import BoolArray, ScanMaps
     from neurotrial.extract.visits.shared_masks import SharedMasks
     from neurotrial.imaging_plan import ImagingPlan
 
@@ -38,6 +38,10 @@ class MeasuredScan:
     ----------
     features, profiles : DataFrame
         Rows of these contracts without identity.
+    lesion_mask : ndarray of bool, shape (x, y, z), or None
+        The lesion mask that holds.
+    note : str
+        What makes every value of the scan worth a look.
     lesion : mapping
         A row of `lesions` without identity.
     measures : list of Measure
@@ -48,6 +52,8 @@ class MeasuredScan:
 
     features: pd.DataFrame
     profiles: pd.DataFrame
+    lesion_mask: BoolArray | None
+    note: str
     lesion: Mapping[str, Any]
     measures: Sequence[Measure]
     picture: bytes
@@ -114,7 +120,7 @@ def _measured(
         regions.weights, scan.scalars, scan.affine, lesion_side=scan.side, lesion=masks.lesion, brain=masks.covered
     )
     picture = draw_dwi(scan, masks.lesion, regions.weights, profiles, flags, simulated=simulated)
-    return MeasuredScan(features, profiles, _lesion_row(scan, masks, regions), measures, picture)
+    return MeasuredScan(features, profiles, masks.lesion, note, _lesion_row(scan, masks, regions), measures, picture)
 
 
 def _lesion_row(scan: ScanMaps, masks: SharedMasks, regions: FoundRegions) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.extract.regions.grid import REGIONS
-from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import HEMISPHERES
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from neurotrial.extract.visits.scan_maps import RegionWeights, ScanMaps
     from neurotrial.imaging_plan import RegionPlan
 
-__all__ = ["FoundRegions", "regions_of_scans"]
+__all__ = ["FoundRegions", "read_planned_atlas", "read_template", "region_method", "regions_of_scans"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,11 +80,11 @@ def regions_of_scans(
         If atlas or template break a rule.
     """
     if plan.atlas is None:
-        return {scan.name: FoundRegions(scan.regions, scan.method) for scan in scans}
+        return {scan.name: FoundRegions(scan.regions, region_method(plan)) for scan in scans}
     from neurotrial.extract.registration.itk import read_transform
 
     atlas = read_planned_atlas(plan, folder)
-    method = f"atlas_{atlas.name}"
+    method = region_method(plan)
     found = {}
     to_template, quality = None, {}
     for scan in scans:
@@ -97,6 +96,13 @@ def regions_of_scans(
         weights = _projected(atlas, alignment.from_scan(scan).then(to_template), scan)
         found[scan.name] = FoundRegions(weights, method, quality)
     return found
+
+
+def region_method(plan: RegionPlan) -> str:
+    """Return how the column `method` names where regions come from."""
+    if plan.atlas is None:
+        return "region_mask"
+    return f"atlas_{Path(plan.atlas).name.partition('.')[0]}"
 
 
 def read_planned_atlas(plan: RegionPlan, folder: Path) -> Atlas:
@@ -133,13 +139,11 @@ def _registered(
 
 def _projected(atlas: Atlas, transform: Transform, scan: ScanMaps) -> RegionWeights:
     from neurotrial.extract.atlases.projection import project_regions
-    from neurotrial.extract.regions.region_side import check_side
+    from neurotrial.extract.regions.region_side import check_region_side
 
     wanted = [(region, hemisphere) for region in REGIONS for hemisphere in HEMISPHERES]
     weights = project_regions(atlas, transform, scan.image, wanted)
     for (region, hemisphere), own in weights.items():
-        if not (own >= 1 / 2).any():
-            rule = f"the {hemisphere} {region} of the atlas {atlas.name} has no voxel in it"
-            raise ScanFault(scan.name, rule, "check the transform, or leave the scan out by a decision")
-        check_side(own >= 1 / 2, scan.affine, hemisphere, f"{scan.name}, {region} of {atlas.name}")
+        where = f"{scan.name}: {region} of the atlas {atlas.name}"
+        check_region_side(own >= 1 / 2, scan.x, hemisphere, where)
     return weights

@@ -49,8 +49,6 @@ class ScanMaps:
         Weight of each voxel, 0 to 1, by region and hemisphere; empty where regions come from an atlas.
     side : str or None
         Side of the lesion that holds for the scan.
-    method : str
-        Where the regions come from.
     notes, flags : tuple of str
         What should be known about the scan, and what its quality limits flagged.
     """
@@ -63,7 +61,6 @@ class ScanMaps:
     scalars: Mapping[str, FloatArray]
     regions: RegionWeights
     side: str | None
-    method: str = "region_mask"
     notes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
@@ -97,7 +94,7 @@ def maps_bytes(maps: ScanMaps) -> bytes:
     Voxels outside the brain mask are not stored: scalars and regions are zero or missing there, masks are whole.
     """
     about = {
-        "name": maps.name, "visit": maps.visit, "side": maps.side, "method": maps.method, "notes": maps.notes,
+        "name": maps.name, "visit": maps.visit, "side": maps.side, "notes": maps.notes,
         "flags": maps.flags, "shape": maps.brain.shape,
     }  # fmt: skip
     arrays = {"brain": np.packbits(maps.brain), "affine": maps.affine}
@@ -134,7 +131,7 @@ def read_maps(source: Path | bytes) -> ScanMaps:
                 regions[region, hemisphere] = weights.reshape(shape)
         return ScanMaps(
             about["name"], about["visit"], stored["affine"], brain, lesion, scalars, regions,
-            about["side"], about["method"], tuple(about["notes"]), tuple(about["flags"]),
+            about["side"], tuple(about["notes"]), tuple(about["flags"]),
         )  # fmt: skip
 
 

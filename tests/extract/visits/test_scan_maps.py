@@ -18,7 +18,7 @@ def scan(*, lesion: bool = True, regions: bool = True) -> ScanMaps:
     weights = np.where(rng.random(SHAPE) < 0.3, rng.random(SHAPE), 0).astype(np.float32)
     return ScanMaps(
         "sub-001_baseline_dwi", "baseline", AFFINE, brain, brain & (fa > 0.8) if lesion else None, {"fa": fa, "md": 2 * fa},
-        {("cst", "left"): weights, ("plic", "left"): weights / 2} if regions else {}, "left", "region_mask",
+        {("cst", "left"): weights, ("plic", "left"): weights / 2} if regions else {}, "left",
         ("the lesion mask is empty",), ("snr 8 < 10",),
     )  # fmt: skip
 
@@ -27,7 +27,7 @@ def scan(*, lesion: bool = True, regions: bool = True) -> ScanMaps:
 def test_what_is_stored_comes_back(parts):
     before = scan(**parts)
     after = read_maps(maps_bytes(before))
-    for name in ("name", "visit", "side", "method", "notes", "flags", "note"):
+    for name in ("name", "visit", "side", "notes", "flags", "note"):
         assert getattr(after, name) == getattr(before, name)
     assert np.array_equal(after.affine, before.affine)
     assert np.array_equal(after.brain, before.brain)
