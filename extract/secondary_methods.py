@@ -86,7 +86,7 @@ def _along(scan: Scan) -> pd.DataFrame:
     if _TABLE not in scan.files:
         return pd.DataFrame(columns=["tract", "hemisphere", "feature", "node", "value", "reason", "n_streamlines"])
     found = read_tract_table(
-        scan.files[_TABLE], scan.table_producer or scan.producer, feature="fa", counts=scan.files.get("tract_counts")
+        scan.files[_TABLE], scan.makers.get(_TABLE, scan.producer), feature="fa", counts=scan.files.get("tract_counts")
     )
     return found[found["tract"] == "cst"]
 

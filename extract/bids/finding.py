@@ -84,7 +84,7 @@ def _scan(participant: str, visit: str, modality: Modality, side: str | None, fo
     folder = next((path.parent for path in found.files.values()), None)
     return Scan(
         participant, visit, found.run, modality, found.files, side, folder, found.preprocessing, found.producer,
-        found.software, found.factors, found.unused,
+        found.software, found.factors, found.makers, found.unused,
     )  # fmt: skip
 
 

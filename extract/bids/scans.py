@@ -44,6 +44,8 @@ class Scan:
         The same with its version, as the description of the derivative has it; empty where it has none.
     factors : mapping of str to float
         What a map of that role is multiplied by to be in um2/ms, where that is not 1.
+    makers : mapping of str to str
+        Who made a file of that role, where that is not the producer.
     unused : mapping of str to str
         Why a file of that role is there and not used.
     """
@@ -59,6 +61,7 @@ class Scan:
     producer: str = ""
     software: str = ""
     factors: Mapping[str, float] = field(default_factory=dict)
+    makers: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
 
     @property

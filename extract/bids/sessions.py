@@ -35,6 +35,8 @@ class Found:
         Who made image or maps.
     factors : dict of str to float
         Of maps whose unit is not um2/ms.
+    makers : dict of str to str
+        Who made a file of another producer than the image.
     unused : dict of str to str
         Why a file is there and not used.
     problems : list of Problem
@@ -47,6 +49,7 @@ class Found:
     producer: str = ""
     software: str = ""
     factors: dict[str, float] = field(default_factory=dict)
+    makers: dict[str, str] = field(default_factory=dict)
     unused: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -116,7 +119,7 @@ def _scan(
     where: str,
 ) -> Found:
     head = min((claim for claim in heads if claim.file.run == run), key=_native_first)
-    found = Found(run, {}, preprocessing, head.producer, head.file.root.software, {}, dict(unused))
+    found = Found(run, {}, preprocessing, head.producer, head.file.root.software, unused=dict(unused))
     for role in ROLES[modality]:
         if role == modality and preprocessing == "maps":
             continue
@@ -126,6 +129,8 @@ def _scan(
             best = [claim for claim in best if _space(claim.file) == _space(head.file)]
         if len(best) == 1:
             found.files[role] = Path(best[0].file.path)
+            if best[0].producer != head.producer:
+                found.makers[role] = best[0].producer
             if best[0].fit.pattern.factor != 1:
                 found.factors[role] = best[0].fit.pattern.factor
         elif best and (role not in MAPS or preprocessing == "maps"):

@@ -75,7 +75,10 @@ def tract_profile(
     shares = _shares(along, affine, nodes) * np.asarray(weights)[along.index]
     lesioned = np.zeros(along.position.size, dtype=bool) if lesion is None else lesion[along.index]
     inside = np.ones(along.position.size, dtype=bool) if brain is None else brain[along.index]
-    fraction = _over(shares @ lesioned, shares.sum(axis=1)) if lesion is not None else np.full(nodes, np.nan)
+    fraction = np.full(nodes, np.nan)
+    if lesion is not None:
+        # rounding must not make more than all of it lesioned
+        fraction = np.minimum(_over(shares @ lesioned, shares.sum(axis=1)), 1)
     policies = {"include": inside} | ({} if lesion is None else {"exclude": inside & ~lesioned})
     parts = [
         _nodes(shares, values[along.index], kept).assign(
