@@ -56,6 +56,39 @@ def shifted(path: Path) -> None:
     save(np.asanyarray(image.dataobj), affine, path)
 
 
+def elsewhere(path: Path) -> None:
+    """Say that an image stands in another space."""
+    path.rename(path.with_name(re.sub("_space-[A-Za-z0-9]+", "_space-scanner", path.name)))
+
+
+def far_away(path: Path) -> None:
+    image = nibabel.load(path)
+    affine = image.affine.copy()
+    affine[1, 3] += 500
+    save(np.asanyarray(image.dataobj), affine, path)
+
+
+def two_minds(path: Path) -> None:
+    """Let sform and qform of the same space contradict each other."""
+    image = nibabel.load(path)
+    turned = image.affine.copy()
+    turned[0] *= -1
+    image.set_sform(image.affine, 1)
+    image.set_qform(turned, 1)
+    nibabel.save(nibabel.Nifti1Image(np.asanyarray(image.dataobj), None, image.header), path)
+
+
+def labelled(path: Path) -> None:
+    image = nibabel.load(path)
+    mask = np.asanyarray(image.dataobj).astype(np.uint8)
+    save(mask * np.random.default_rng(0).integers(1, 4, mask.shape, dtype=np.uint8), image.affine, path)
+
+
+def five_dimensions(path: Path) -> None:
+    image = nibabel.load(path)
+    save(np.asanyarray(image.dataobj)[..., None, :], image.affine, path)
+
+
 def emptied(path: Path) -> None:
     image = nibabel.load(path)
     save(np.zeros(image.shape, np.uint8), image.affine, path)
@@ -124,6 +157,26 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
         "dwi", lambda find: one_volume(find(DWI)),
         r"_desc-preproc_dwi\.nii\.gz: must have 4 dimensions, it is 30 x 36 x 30 \(remedy: name the right file\)",
     ),
+    "five dimensions": (
+        "dwi", lambda find: five_dimensions(find(DWI)),
+        r"_dwi\.nii\.gz: must have 4 dimensions, it is 30 x 36 x 30 x 1 x 22 \(remedy: name the right file\)",
+    ),
+    "two coordinate systems": (
+        "dwi", lambda find: two_minds(find(DWI)),
+        r"_dwi\.nii\.gz: its sform and its qform disagree by \d+\.\d mm \(remedy: find out which one is right, and set both to it\)",
+    ),
+    "lesion far away": (
+        "dwi", lambda find: far_away(find("dwi/*_label-lesion_mask.nii.gz")),
+        r"_label-lesion_mask\.nii\.gz: does not overlap with \S+_dwi\.nii\.gz, though both are said to be in the space ACPC",
+    ),
+    "region with labels": (
+        "dwi", lambda find: labelled(find("dwi/*_hemi-L_*_label-CST_mask.nii.gz")),
+        r"_label-CST_mask\.nii\.gz: holds values from 0 to 3, which are neither a mask nor weights of 0 to 1",
+    ),
+    "a direction that is no number": (
+        "dwi", lambda find: words(find("dwi/*.bvec"), lambda rows: [["nan" if n == 5 else value for n, value in enumerate(row)] for row in rows]),
+        r"_dwi\.bvec: the direction of volume 5 has no unit length",
+    ),
     "an affine without depth": (
         "dwi", lambda find: flat(find("dwi/*_desc-brain_mask.nii.gz")),
         r"_desc-brain_mask\.nii\.gz: its affine is no coordinate system",
@@ -153,12 +206,12 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
         r"_dwi\.bvec: has 0 directions up to b = 1500, a tensor needs 6",
     ),
     "lesion mask on another grid": (
-        "dwi", lambda find: without_a_slice(find("dwi/*_label-lesion_mask.nii.gz")),
+        "dwi", lambda find: (without_a_slice(path := find("dwi/*_label-lesion_mask.nii.gz")), elsewhere(path)),
         (r"_label-lesion_mask\.nii\.gz: stands on another grid \(30 x 36 x 29\) than \S+_dwi\.nii\.gz \(30 x 36 x 30\),"
-        r" or elsewhere in space \(remedy: resample it to that image\)"),
+        r" or elsewhere in space \(remedy: resample it to that image, or name the space of both \(space-\)\)"),
     ),
     "region elsewhere in space": (
-        "dwi", lambda find: shifted(find("dwi/*_hemi-R_*_label-PLIC_mask.nii.gz")),
+        "dwi", lambda find: (shifted(path := find("dwi/*_hemi-R_*_label-PLIC_mask.nii.gz")), elsewhere(path)),
         r"_hemi-R_\S+_label-PLIC_mask\.nii\.gz: stands on another grid",
     ),
     "mirrored region": (
@@ -224,7 +277,7 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
         r" \(remedy: raise `cleaning: fd_threshold`, choose 6p, or leave the scan out\)"),
     ),
     "lesion mask of the BOLD scan on another grid": (
-        "bold", lambda find: without_a_slice(find("func/*_label-lesion_mask.nii.gz")),
+        "bold", lambda find: (without_a_slice(path := find("func/*_label-lesion_mask.nii.gz")), elsewhere(path)),
         r"_label-lesion_mask\.nii\.gz: stands on another grid \(26 x 30 x 24\)",
     ),
     "a brain without nodes": (
@@ -292,7 +345,9 @@ def test_every_fault_is_the_only_one_of_its_scan(broken):
 
 
 def test_the_table_of_features_stays_a_complete_grid(broken, extracted_study):
-    key = ["participant_id", "visit", "modality", "feature", "region", "hemisphere", "side", "lesion_policy"]
+    key = [
+        "participant_id", "visit", "modality", "feature", "region", "hemisphere", "side", "statistic", "lesion_policy",
+    ]  # fmt: skip
     whole = table(extracted_study, "features")
     assert not whole.duplicated(key).any()
     for study in {place[1] for place in broken.values()}:
@@ -316,7 +371,9 @@ def test_the_command_ends_with_1_names_the_scan_and_measures_the_others(study):
     features = table(study, "features").query("participant_id == 'sub-002'")
     failed = of_scan(features, "dwi")
     assert (failed["status"] == "failed").all()
-    assert features.drop(failed.index)["value"].notna().all()
+    others = features.drop(failed.index)
+    assert not others["status"].isin(["failed", "missing_input", "low_coverage"]).any()
+    assert others.query("lesion_policy in ('include', 'exclude', 'not_applicable')")["value"].notna().all()
 
 
 @pytest.mark.parametrize("trust", ["table", "mask"])
@@ -331,6 +388,7 @@ def test_a_contradicting_side_goes_through_where_one_source_is_trusted(study, tr
     told = f"table and mask disagree about the side of the lesion (100% of the lesion is left of the midline); the {trust} is trusted"
     for modality in ("dwi", "bold"):
         rows = of_scan(features, modality)
+        rows = rows.dropna(subset="value")
         assert (rows["status"] == "flagged").all()
         assert rows["reason"].str.contains(told, regex=False).all()
         assert (rows.query("side == 'ipsilesional'")["hemisphere"] == side).all()

@@ -9,7 +9,7 @@ import matplotlib.image
 import nibabel
 import numpy as np
 import pytest
-from imaged_study import PLAN, SCANS, made, save, table
+from imaged_study import PLAN, SCANS, made, of_scan, save, table
 
 from neurotrial.extract import pictures
 from neurotrial.extract.bids.scans import Scan
@@ -61,5 +61,6 @@ def test_a_scan_without_a_lesion_has_a_picture(study, modality):
 @pytest.mark.parametrize("modality", ["dwi", "bold"])
 def test_the_same_scan_has_the_same_picture(extracted_study, modality):
     scan = made(extracted_study, modality)
-    stored = extracted_study / "extraction" / "shards" / scan.name / "picture.png"
+    status = of_scan(table(extracted_study, "status"), modality)
+    stored = extracted_study / status["picture"].item()
     assert extract_scan(scan, PLAN, extracted_study, simulated=True).picture == stored.read_bytes()

@@ -27,8 +27,9 @@ def ran(extraction) -> dict[str, str]:
 
 
 def sidecars(study: Path) -> dict[str, int]:
+    """Return when the shard of each scan was finished; those of participants have no visit in their name."""
     return {
-        path.parent.name: path.stat().st_mtime_ns for path in study.glob(f"extraction/shards/*/{SIDECAR}")
+        path.parent.name: path.stat().st_mtime_ns for path in study.glob(f"extraction/shards/*_*_*/{SIDECAR}")
     }
 
 
@@ -56,9 +57,14 @@ def test_a_changed_lesion_mask_measures_that_scan_again(study):
     mask[tuple(np.argwhere(mask)[0])] = 0
     save(mask, image.affine, path)
     before = table(study, "lesions")
-    assert ran(extracted(study)) == {"sub-002_baseline_dwi": "changed: lesion"}
-    changed = before["volume_ml"] != table(study, "lesions")["volume_ml"]
+    done = extracted(study)
+    assert ran(done) == {"sub-002_baseline_dwi": "changed: lesion"}
+    assert [one.unit for one in done.visits if one.seconds] == ["sub-002_dwi"]
+    after = table(study, "lesions")
+    changed = before["volume_ml"] != after["volume_ml"]
     assert before[changed][["participant_id", "visit"]].to_numpy().tolist() == [["sub-002", "baseline"]]
+    # the other visit still has the voxel in its mask: the union has it too
+    assert after["used_ml"].equals(before["used_ml"])
 
 
 @pytest.mark.parametrize(
