@@ -20,7 +20,7 @@ from neurotrial.extract.diffusion.gradients import Gradients
 from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.network import network_features
 from neurotrial.extract.regions.features import region_rows
-from neurotrial.extract.regions.grid import REGIONS
+from neurotrial.extract.regions.grid import MEANS, REGIONS
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import LETTERS
 from neurotrial.runner import Outcome
@@ -95,12 +95,18 @@ def _not_made(people: pd.DataFrame, plan: ImagingPlan) -> list[pd.DataFrame]:
     known = set(scans_made(people).itertuples(index=False, name=None))
     sides = people.set_index("participant_id")["lesion_side"]
     return [
-        missing_features(Scan(person, visit, None, modality, {}, str(sides[person])), plan, None)
+        _drawn(missing_features(Scan(person, visit, None, modality, {}, str(sides[person])), plan, None))
         for person in people["participant_id"]
         for visit in VISITS
         for modality in MODALITIES
         if (person, visit) not in known
     ]
+
+
+def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows that are drawn here: of regions the means with and without the lesion, which need no neighbours."""
+    means = (rows["statistic"] == "mean") & rows["lesion_policy"].isin(MEANS.policies)
+    return rows[means | (rows["modality"] != "dwi")]
 
 
 def _dwi_features(rows: pd.DataFrame, seed: int, preset: Preset, plan: ImagingPlan) -> pd.DataFrame:
