@@ -148,7 +148,7 @@ def software() -> dict[str, Any]:
     """Return what makes the numbers: the toolkit, the digest of this layer's code, and the versions of the libraries."""
     digest = hashlib.blake2b(digest_size=16)
     top = Path(__file__).parent
-    for path in sorted(top.rglob("*.py")):
+    for path in sorted(path for suffix in ("py", "toml") for path in top.rglob(f"*.{suffix}")):
         digest.update(path.relative_to(top).as_posix().encode() + path.read_bytes())
     versions = {name: version(name) for name in _LIBRARIES}
     return {"neurotrial": __version__, "code_hash": digest.hexdigest(), "versions": versions}
