@@ -91,6 +91,10 @@ def _scan_words(row: Mapping[Hashable, Any]) -> str:
 
 
 def _said(value: Any) -> str:
+    from neurotrial.extract.bids.scans import NOT_MADE
+
+    if value == NOT_MADE:
+        return "not made"
     return value if isinstance(value, str) else ""
 
 

@@ -10,7 +10,7 @@ from neurotrial.extract.bids.entities import native_space
 from neurotrial.extract.bids.patterns import Fit, Modality, Producer, producer_of
 
 if TYPE_CHECKING:
-    from neurotrial.extract.bids.folders import File
+    from neurotrial.extract.bids.files import File
 
 __all__ = ["Claim", "Claims", "best_claims"]
 

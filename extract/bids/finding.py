@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from neurotrial.errors import InputError, Problem
 from neurotrial.extract.bids.claims import Claims
-from neurotrial.extract.bids.folders import list_dataset, misplaced_files
+from neurotrial.extract.bids.files import misplaced_files
+from neurotrial.extract.bids.folders import list_dataset
 from neurotrial.extract.bids.patterns import MODALITIES
 from neurotrial.extract.bids.producers import load_producers
 from neurotrial.extract.bids.roots import derivative_roots
@@ -19,7 +20,7 @@ from neurotrial.paths import inside
 if TYPE_CHECKING:
     import pandas as pd
 
-    from neurotrial.extract.bids.folders import File
+    from neurotrial.extract.bids.files import File
     from neurotrial.extract.bids.patterns import Modality
     from neurotrial.extract.bids.sessions import Found
     from neurotrial.imaging_plan import ImagingPlan

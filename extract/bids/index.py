@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from neurotrial.errors import refuse
 from neurotrial.extract.bids.descriptions import DESCRIPTION
 from neurotrial.extract.bids.entities import ENTITIES, parse_name, run_number
-from neurotrial.extract.bids.folders import list_dataset, misplaced_files
+from neurotrial.extract.bids.files import misplaced_files
+from neurotrial.extract.bids.folders import list_dataset
 from neurotrial.extract.scan_result import ScanFault
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from neurotrial.extract.bids.descriptions import Root
-    from neurotrial.extract.bids.folders import File
+    from neurotrial.extract.bids.files import File
 
 __all__ = [
     "MAPS",

@@ -13,7 +13,7 @@ from neurotrial.extract.bids.entities import native_space
 from neurotrial.extract.bids.patterns import MAPS, ROLES, Modality
 
 if TYPE_CHECKING:
-    from neurotrial.extract.bids.folders import File
+    from neurotrial.extract.bids.files import File
     from neurotrial.extract.bids.scans import Preprocessing
 
 __all__ = ["Found", "session_scans"]
@@ -118,13 +118,13 @@ def _scan(
     unused: Mapping[str, str],
     where: str,
 ) -> Found:
-    head = min((claim for claim in heads if claim.file.run == run), key=_native_first)
+    rivals = _best_heads([claim for claim in heads if claim.file.run == run])
+    head = rivals[0]
     found = Found(run, {}, preprocessing, head.producer, head.file.root.software, unused=dict(unused))
     for role in ROLES[modality]:
         if role == modality and preprocessing == "maps":
             continue
-        own = heads if role == head.fit.role else claims.get(role, [])
-        best = best_claims(own, run, head.file)
+        best = rivals if role == head.fit.role else best_claims(claims.get(role, ()), run, head.file)
         if role in MAPS:
             best = [claim for claim in best if _space(claim.file) == _space(head.file)]
         if len(best) == 1:
@@ -138,8 +138,13 @@ def _scan(
     return found
 
 
-def _native_first(claim: Claim) -> tuple[bool, tuple[int, int], int]:
-    return bool(_space(claim.file)), claim.fit.position, claim.file.order
+def _best_heads(heads: list[Claim]) -> list[Claim]:
+    """Return the images or maps that no other surpasses: diffusion is measured in the participant's own space."""
+    ranks = [
+        (claim.fit.modality == "dwi" and _space(claim.file) != "", claim.fit.position, claim.file.order)
+        for claim in heads
+    ]
+    return [claim for claim, rank in zip(heads, ranks, strict=True) if rank == min(ranks)]
 
 
 def _space(file: File) -> str:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from imaged_study import DERIVATIVE, command, edit, extracted, only, planned, scan_file, table
 
+from neurotrial.cli import main
 from neurotrial.errors import InputError
 from neurotrial.extract.extraction import plan_scans
 from neurotrial.loading import load_study
@@ -194,3 +196,21 @@ def test_two_runs_of_a_session_are_two_scans(study):
     first, second = (rows[rows["run"] == run]["value"].to_numpy() for run in (1, 2))
     assert len(rows) == 2 * len(first) == 2 * len(second)
     assert (first == second).all()
+
+
+def test_check_tells_what_is_missing_and_what_is_empty_without_opening_an_image(study):
+    scan_file(study, "dwi/*.bval").unlink()
+    scan_file(study, "func/*_timeseries.tsv").unlink()
+    for path in (study / "bids" / DERIVATIVE).rglob("*.nii.gz"):
+        path.write_bytes(b"no image")
+    scan_file(study, "dwi/*_dwi.nii.gz", "sub-004").write_bytes(b"")
+    before = contents(study)
+    result = CliRunner().invoke(main, ["check", str(study)])
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    tick = "\N{CHECK MARK}"
+    assert ["sub-002,", "baseline", tick, "no", "bval", *[tick] * 3, "no", "no"] in lines
+    assert ["sub-004,", "baseline", "0", "bytes:", "dwi", *[tick] * 4, "no", "no"] in lines
+    assert ["sub-002,", "baseline", tick, tick, "no", tick, tick] in lines
+    assert ["baseline,", "dwi", "3", "1", "0"] in lines
+    assert contents(study) == before

@@ -13,8 +13,11 @@ from neurotrial.imaging_plan import ImagingPlan
 PEOPLE = pd.DataFrame({"participant_id": ["sub-01", "sub-02"], "lesion_side": ["left", None]})
 SESSIONS = {"1": "baseline", "2": "day90"}
 QSIPREP = "derivatives/qsiprep"
-STEM = "{}/ses-{}/dwi/{}_ses-{}_"
-PREPROCESSED = ("space-ACPC_desc-preproc_dwi.nii.gz", "space-ACPC_desc-preproc_dwi.bval", "space-ACPC_desc-preproc_dwi.bvec")
+PREPROCESSED = (
+    "space-ACPC_desc-preproc_dwi.nii.gz",
+    "space-ACPC_desc-preproc_dwi.bval",
+    "space-ACPC_desc-preproc_dwi.bvec",
+)
 
 
 def put(top: Path, *names: str, text: str = "x") -> list[Path]:
@@ -29,7 +32,11 @@ def put(top: Path, *names: str, text: str = "x") -> list[Path]:
 def describe(folder: Path, maker: str | None = None, **more: object) -> None:
     """Write the description of a dataset or derivative."""
     made = {"GeneratedBy": [{"Name": maker, "Version": "1.0"}], "DatasetType": "derivative"} if maker else {}
-    put(folder, "dataset_description.json", text=json.dumps({"Name": "x", "BIDSVersion": "1.10.0", **made, **more}))
+    put(
+        folder,
+        "dataset_description.json",
+        text=json.dumps({"Name": "x", "BIDSVersion": "1.10.0", **made, **more}),
+    )
 
 
 def of(participant: str, session: str, *tails: str, datatype: str = "dwi") -> list[str]:

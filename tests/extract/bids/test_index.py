@@ -40,11 +40,21 @@ def test_names_and_folders_become_columns(tmp_path):
 
 def test_every_file_stands_in_the_index_once(tmp_path):
     top = dataset(tmp_path)
-    put(top, "README", "participants.tsv", "sub-01/anat/sub-01_T1w.nii.gz", "derivatives/a/b/derivatives/c/sub-01/x.txt")
+    put(
+        top,
+        "README",
+        "participants.tsv",
+        "sub-01/anat/sub-01_T1w.nii.gz",
+        "derivatives/a/b/derivatives/c/sub-01/x.txt",
+    )
     put(top, ".git/objects/ab", "sourcedata/sub-01/scan.dcm", "code/run.py", ".bidsignore")
     index = index_dataset(top)
     shown = {str(path) for path in top.rglob("*") if path.is_file()}
-    hidden = {path for path in shown if any(f"/{part}/" in path for part in (".git", "sourcedata", "code")) or "ignore" in path}
+    hidden = {
+        path
+        for path in shown
+        if any(f"/{part}/" in path for part in (".git", "sourcedata", "code")) or "ignore" in path
+    }
     assert sorted(index["path"]) == sorted(shown - hidden)
     assert not index.attrs["problems"]
 
@@ -61,7 +71,11 @@ def test_a_derivative_within_a_derivative_is_a_root_of_its_own(tmp_path):
 
 def test_participant_and_session_come_from_folders_where_names_have_none(tmp_path):
     describe(tmp_path)
-    put(tmp_path, "derivatives/fsl/sub-01/ses-2/dwi/dti_FA.nii.gz", "derivatives/lesions/sub-02_ses-1_lesion.nii.gz")
+    put(
+        tmp_path,
+        "derivatives/fsl/sub-01/ses-2/dwi/dti_FA.nii.gz",
+        "derivatives/lesions/sub-02_ses-1_lesion.nii.gz",
+    )
     fsl = row(tmp_path, "derivatives/fsl/sub-01/ses-2/dwi/dti_FA.nii.gz")
     assert (fsl["participant"], fsl["session"], fsl["suffix"]) == ("sub-01", "2", "FA")
     flat = row(tmp_path, "derivatives/lesions/sub-02_ses-1_lesion.nii.gz")
@@ -81,7 +95,9 @@ def test_a_file_in_the_folder_of_another_participant_belongs_to_nobody(tmp_path)
     index = index_dataset(tmp_path)
     assert index.loc[index["suffix"] == "dwi", ["participant", "session"]].isna().all(axis=None)
     (told,) = problems(tmp_path)
-    assert "files are named for another participant or session than their folder, and they are not read" in told
+    assert (
+        "files are named for another participant or session than their folder, and they are not read" in told
+    )
     assert told.count("sub-01/ses-1/dwi/sub-0") == 2
 
 
@@ -100,7 +116,10 @@ def test_links_are_followed_inside_the_dataset_only(tmp_path):
     assert index.loc[str(top / "sub-01/anat/sub-01_T2w.nii.gz"), "size"] == 0
     assert not index.index.str.contains("sub-03|sub-02_T1w|secret|elsewhere").any()
     (told,) = problems(top)
-    assert "links lead out of the dataset, and they are not followed\n    sub-02/anat/sub-02_T1w.nii.gz\n    sub-03\n" in told
+    assert (
+        "links lead out of the dataset, and they are not followed\n    sub-02/anat/sub-02_T1w.nii.gz\n    sub-03\n"
+        in told
+    )
 
 
 def test_links_in_a_circle_end(tmp_path):
@@ -111,7 +130,9 @@ def test_links_in_a_circle_end(tmp_path):
     assert len(index_dataset(tmp_path)) == 3
 
 
-@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="nothing is unreadable for root")
+@pytest.mark.skipif(
+    os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="nothing is unreadable for root"
+)
 def test_a_folder_that_cannot_be_read_is_told(tmp_path):
     top = dataset(tmp_path)
     (top / "sub-09").mkdir(mode=0)
@@ -132,7 +153,9 @@ def test_a_folder_that_fails_is_told_and_the_rest_is_listed(tmp_path, monkeypatc
     monkeypatch.setattr(os, "scandir", _refuse)
     index = index_dataset(top)
     assert len(index) == whole - 6
-    assert f"folders cannot be read\n    {QSIPREP}/sub-02: Permission denied" in str(index.attrs["problems"][0])
+    assert f"folders cannot be read\n    {QSIPREP}/sub-02: Permission denied" in str(
+        index.attrs["problems"][0]
+    )
 
 
 def test_no_folder_is_refused(tmp_path):
@@ -140,7 +163,9 @@ def test_no_folder_is_refused(tmp_path):
         index_dataset(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"GeneratedBy": "QSIPrep"}', '{"GeneratedBy": [{"Version": 1}]}', ""])
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", '{"GeneratedBy": "QSIPrep"}', '{"GeneratedBy": [{"Version": 1}]}', ""]
+)
 def test_a_description_that_says_nothing_names_no_producer(tmp_path, text):
     put(tmp_path, "dataset_description.json", text=text)
     put(tmp_path, "sub-01/dwi/sub-01_dwi.nii.gz")
@@ -172,7 +197,9 @@ def test_sidecars_stop_at_the_root_of_the_derivative(tmp_path):
     assert sidecar(row(top, f"{QSIPREP}/{of('sub-01', '1', 'space-ACPC_desc-preproc_dwi.nii.gz')[0]}")) == {}
 
 
-@pytest.mark.parametrize(("text", "rule"), [("{", "is not readable JSON"), ("[1]", "holds no keys and values")])
+@pytest.mark.parametrize(
+    ("text", "rule"), [("{", "is not readable JSON"), ("[1]", "holds no keys and values")]
+)
 def test_a_sidecar_that_cannot_be_read_is_a_fault(tmp_path, text, rule):
     describe(tmp_path)
     put(tmp_path, "sub-01/dwi/sub-01_dwi.nii.gz")
