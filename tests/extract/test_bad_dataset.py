@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from imaged_study import DERIVATIVE, command, edit, extracted, only, planned, scan_file, table
@@ -195,7 +196,11 @@ def test_two_runs_of_a_session_are_two_scans(study):
     )
     first, second = (rows[rows["run"] == run]["value"].to_numpy() for run in (1, 2))
     assert len(rows) == 2 * len(first) == 2 * len(second)
-    assert (first == second).all()
+    assert np.array_equal(first, second, equal_nan=True)
+    again = table(study, "repeatability")
+    assert (again["n_pairs"] == 1).all()
+    assert (again["within_sd"] == 0).all()
+    assert len(again) == np.isfinite(first).sum()
 
 
 def test_check_tells_what_is_missing_and_what_is_empty_without_opening_an_image(study):
