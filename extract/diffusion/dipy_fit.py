@@ -144,7 +144,7 @@ def _tensor(signal: FloatArray, gradients: Gradients, method: str) -> _Part:
 
     table = _table(gradients)
     fit = TensorModel(table, fit_method=method.upper(), return_S0_hat=True).fit(signal)
-    s0 = np.asarray(fit.S0_hat).reshape(-1, 1)
+    s0 = np.asarray(fit.S0_hat).reshape(-1)
     return _Part(_scalars(fit), _logs(fit.predict(table, S0=s0)), {})
 
 

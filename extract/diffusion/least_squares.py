@@ -169,6 +169,7 @@ def _solve(room: Room, design: Design) -> tuple[FloatArray, BoolArray]:
     np.multiply(room.weights, room.logs, out=room.scratch)
     right = np.matmul(design.matrix.T, room.scratch, out=room.right)
     upper = np.matmul(design.products, room.weights, out=room.upper)
+    product = room.scratch[:_UNKNOWNS]
     rows = [upper[start : start + _UNKNOWNS - i] for i, start in enumerate(_STARTS)]
     least = _SINGULAR * upper[_STARTS]
     regular = np.ones(right.shape[1], dtype=bool)
@@ -177,11 +178,11 @@ def _solve(room: Room, design: Design) -> tuple[FloatArray, BoolArray]:
         if not regular.all():
             row[0][~regular] = 1
         for j, share in enumerate(row[1:] / row[0], i + 1):
-            rows[j] -= share * row[j - i :]
-            right[j] -= share * right[i]
+            rows[j] -= np.multiply(share, row[j - i :], out=product[: _UNKNOWNS - j])
+            right[j] -= np.multiply(share, right[i], out=product[0])
     for i in reversed(range(_UNKNOWNS)):
         for j in range(i + 1, _UNKNOWNS):
-            right[i] -= rows[i][j - i] * right[j]
+            right[i] -= np.multiply(rows[i][j - i], right[j], out=product[0])
         right[i] /= rows[i][0]
     right[:, ~regular] = 0
     return right, regular

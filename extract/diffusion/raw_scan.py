@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,9 +18,12 @@ __all__ = ["RawScan", "brain_of", "correct_motion", "denoise", "prepare_raw"]
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
+MotionModel = Literal["affine", "rigid"]
+
+_PIPELINES = {"rigid": ["translation", "rigid"], "affine": ["translation", "rigid", "affine"]}
 _FEWEST_DENOISED = 10
 _MEDIAN_RADIUS_MM = 6.0
-_ITERATIONS = (200, 100, 20)
+_ITERATIONS = (100, 50, 10)
 _OPTIMIZER = {"gtol": 1e-4, "ftol": 1e-4}
 
 
@@ -54,7 +60,7 @@ def prepare_raw(
     *,
     brain: Any = None,
     denoised: bool = False,
-    motion_corrected: bool = False,
+    motion_corrected: MotionModel | None = None,
     b0_threshold: float = 50.0,
 ) -> RawScan:
     """Prepare a raw scan for the tensor.
@@ -71,8 +77,10 @@ def prepare_raw(
         Directions in FSL's convention.
     brain : array of bool, shape (x, y, z), optional
         Mask; made from the unweighted volumes by default.
-    denoised, motion_corrected : bool
-        Whether the optional steps, `denoise` and `correct_motion`, are done, in this order.
+    denoised : bool
+        Whether `denoise` is done, first of all.
+    motion_corrected : {"affine", "rigid"}, optional
+        How `correct_motion` is done; not at all by default.
     b0_threshold : float
         Largest b-value, in s/mm2, that counts as unweighted.
 
@@ -95,10 +103,12 @@ def prepare_raw(
         signal = denoise(signal, bvals, b0_threshold=b0_threshold)
         steps.append("patch2self")
     if motion_corrected:
-        signal, transforms = correct_motion(signal, affine, bvals, b0_threshold=b0_threshold)
+        signal, transforms = correct_motion(
+            signal, affine, bvals, model=motion_corrected, b0_threshold=b0_threshold
+        )
         vectors = rotate_vectors(np.where((bvals > b0_threshold)[:, None], vectors, 0.0), transforms, affine)
         motion = motion_parameters(transforms, _centre(signal.shape[:3], affine))
-        steps.append("motion correction (affine)")
+        steps.append(f"motion correction ({motion_corrected})")
     if brain is None:
         brain = brain_of(signal, affine, bvals, b0_threshold=b0_threshold)
         steps.append("brain mask (median Otsu)")
@@ -120,7 +130,7 @@ def denoise(signal: Any, bvals: Any, *, b0_threshold: float = 50.0) -> Any:
     Returns
     -------
     ndarray of float32, shape (x, y, z, volumes)
-        May be negative where there is no signal.
+        The same for every call. May be negative where there is no signal.
 
     Raises
     ------
@@ -136,16 +146,32 @@ def denoise(signal: Any, bvals: Any, *, b0_threshold: float = 50.0) -> Any:
     if signal.shape[-1] < _FEWEST_DENOISED:
         rule = f"has {signal.shape[-1]} volumes, Patch2Self needs {_FEWEST_DENOISED}"
         raise refuse("signal", rule, "leave out denoising")
-    return patch2self(
-        np.asarray(signal, dtype="float32"), np.asarray(bvals, dtype="float64"), b0_threshold=b0_threshold,
-        b0_denoising=False, shift_intensity=False, version=1,
-    )  # fmt: skip
+    with _same_every_time():
+        return patch2self(
+            np.asarray(signal, dtype="float32"), np.asarray(bvals, dtype="float64"), b0_threshold=b0_threshold,
+            b0_denoising=False, shift_intensity=False, version=3,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _same_every_time() -> Iterator[None]:
+    """Fix numpy's global random numbers, from which dipy draws its sketch, and keep its progress bar from the terminal.
+
+    dipy's version 1, which draws nothing, loses the mean of each volume in dipy 1.12.
+    """
+    state = np.random.get_state()  # noqa: NPY002 - dipy uses it
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def correct_motion(
-    signal: Any, affine: Any, bvals: Any, *, b0_threshold: float = 50.0
+    signal: Any, affine: Any, bvals: Any, *, model: MotionModel = "affine", b0_threshold: float = 50.0
 ) -> tuple[FloatArray, FloatArray]:
-    """Lay every volume on the first unweighted one, by dipy's affine registration with mutual information.
+    """Lay every volume on the first unweighted one, by dipy's registration with mutual information.
 
     Parameters
     ----------
@@ -155,35 +181,65 @@ def correct_motion(
         Voxels to mm.
     bvals : array, shape (volumes,)
         b-values in s/mm2.
+    model : {"affine", "rigid"}
+        With scaling and shear, the better part of what eddy currents do, or without.
     b0_threshold : float
         Largest b-value, in s/mm2, that counts as unweighted.
 
     Returns
     -------
     signal : ndarray, shape (x, y, z, volumes)
-        Unweighted volumes lie on the first of them, the others on the mean of those.
+        Unweighted volumes lie on the first of them. The weighted ones, which look alike, lie on their mean, and that on
+        the unweighted ones: each volume is interpolated once.
     transforms : ndarray, shape (volumes, 4, 4)
         Coordinates in the reference to those in each volume, in mm.
     """
-    from dipy.align import affine_registration
-
     bvals = np.asarray(bvals, dtype="float64")
-    affine = np.asarray(affine, dtype="float64")
-    unweighted = _unweighted(bvals, b0_threshold)
+    unweighted, weighted = _unweighted(bvals, b0_threshold), np.flatnonzero(bvals > b0_threshold)
     moved = np.array(signal, dtype="float64")
     transforms = np.tile(np.eye(4), (len(bvals), 1, 1))
 
-    def lay(volumes: Any, reference: Any) -> None:
+    def lay(volumes: Any, reference: Any, first: FloatArray) -> None:
         for volume in volumes:
-            moved[..., volume], transforms[volume] = affine_registration(
-                moved[..., volume], reference, moving_affine=affine, static_affine=affine,
-                pipeline=["translation", "rigid", "affine"], level_iters=list(_ITERATIONS),
-                optimizer_options=_OPTIMIZER,
-            )  # fmt: skip
+            transforms[volume] = _registered(moved[..., volume], reference, affine, model) @ first
+            moved[..., volume] = _resampled(moved[..., volume], transforms[volume], affine)
 
-    lay(unweighted[1:], moved[..., unweighted[0]])
-    lay(np.flatnonzero(bvals > b0_threshold), moved[..., unweighted].mean(axis=-1))
+    lay(unweighted[1:], moved[..., unweighted[0]], np.eye(4))
+    if weighted.size:
+        mean = moved[..., weighted].mean(axis=-1)
+        to_mean = _registered(mean, moved[..., unweighted].mean(axis=-1), affine, model)
+        lay(weighted, mean, to_mean)
     return moved, transforms
+
+
+def _registered(moving: Any, static: Any, affine: Any, model: MotionModel) -> FloatArray:
+    """Return the transform from coordinates in the static volume to those in the moving one."""
+    from dipy.align import affine_registration
+
+    _, transform = affine_registration(
+        moving,
+        static,
+        moving_affine=np.asarray(affine, dtype="float64"),
+        static_affine=np.asarray(affine, dtype="float64"),
+        pipeline=_PIPELINES[model],
+        level_iters=list(_ITERATIONS),
+        optimizer_options=_OPTIMIZER,
+    )
+    return np.asarray(transform, dtype="float64")
+
+
+def _resampled(volume: Any, transform: FloatArray, affine: Any) -> FloatArray:
+    from dipy.align.imaffine import AffineMap
+
+    affine = np.asarray(affine, dtype="float64")
+    mapping = AffineMap(
+        transform,
+        domain_grid_shape=volume.shape,
+        domain_grid2world=affine,
+        codomain_grid_shape=volume.shape,
+        codomain_grid2world=affine,
+    )
+    return np.asarray(mapping.transform(volume), dtype="float64")
 
 
 def brain_of(signal: Any, affine: Any, bvals: Any, *, b0_threshold: float = 50.0) -> BoolArray:
