@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.registration.correlation import correlation_metric
 from neurotrial.extract.registration.transform import Field
 from neurotrial.extract.scan_result import ScanFault
 
@@ -104,11 +105,11 @@ def deformable_stage(
     Avants BB et al. Med Image Anal 2008;12:26-41. https://doi.org/10.1016/j.media.2007.06.004
     """
     from dipy.align.imwarp import SymmetricDiffeomorphicRegistration
-    from dipy.align.metrics import CCMetric
 
-    metric = CCMetric(3, sigma_diff=sigma_diff)
     levels = _levels(iterations, grid)
-    search = SymmetricDiffeomorphicRegistration(metric, level_iters=levels, inv_iter=_INVERSIONS)
+    search = SymmetricDiffeomorphicRegistration(
+        correlation_metric(sigma_diff), level_iters=levels, inv_iter=_INVERSIONS
+    )
     search.verbosity = 0
     mapping = search.optimize(static, moved, static_grid2world=grid.affine, moving_grid2world=grid.affine)
     return Field(np.asarray(mapping.get_forward_field(), dtype=np.float32), grid.affine)
