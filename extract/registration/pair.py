@@ -65,8 +65,8 @@ class Pair:
 
     @property
     def grid(self) -> WorkGrid:
-        """Work grid about the static image."""
-        return work_grid(self.static, self.static_affine, self.voxel_mm)
+        """Work grid of the deformable stage, about the static image."""
+        return work_grid(self.static, self.static_affine, self.voxel_mm, deformable=True)
 
     def static_on(self, grid: WorkGrid) -> Any:
         """Return the static image on its work grid."""

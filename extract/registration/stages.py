@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.registration.correlation import correlation_metric
 from neurotrial.extract.registration.transform import Field
-from neurotrial.extract.scan_result import ScanFault
 
 if TYPE_CHECKING:
     from neurotrial.extract.registration.work_grid import FloatArray, WorkGrid
@@ -94,21 +94,16 @@ def deformable_stage(
     sigma_diff : float
         Smoothing of the updates, in voxels.
 
-    Raises
-    ------
-    ScanFault
-        If the grid is smaller than the window of the correlation, 9 voxels.
-
     References
     ----------
     Avants BB et al. Med Image Anal 2008;12:26-41. https://doi.org/10.1016/j.media.2007.06.004
     """
     from dipy.align.imwarp import SymmetricDiffeomorphicRegistration
-    from dipy.align.metrics import CCMetric
 
-    metric = CCMetric(3, sigma_diff=sigma_diff)
     levels = _levels(iterations, grid)
-    search = SymmetricDiffeomorphicRegistration(metric, level_iters=levels, inv_iter=_INVERSIONS)
+    search = SymmetricDiffeomorphicRegistration(
+        correlation_metric(sigma_diff), level_iters=levels, inv_iter=_INVERSIONS
+    )
     search.verbosity = 0
     mapping = search.optimize(static, moved, static_grid2world=grid.affine, moving_grid2world=grid.affine)
     return Field(np.asarray(mapping.get_forward_field(), dtype=np.float32), grid.affine)
@@ -117,9 +112,6 @@ def deformable_stage(
 def _levels(iterations: Sequence[int], grid: WorkGrid) -> list[int]:
     """Return the iterations without the coarse levels on which the grid is smaller than the correlation's window."""
     possible = sum(min(grid.shape) // 2**level > _WINDOW_VOXELS for level in range(len(iterations)))
-    if not possible:
-        shape = " x ".join(map(str, grid.shape))
-        raise ScanFault("static", f"has too few voxels to deform: {shape}", "use smaller voxels: voxel_mm")
     return list(iterations)[-possible:]
 
 

@@ -19,7 +19,9 @@ __all__ = ["WorkGrid", "on_grid", "volume_of", "work_grid"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
-_MARGIN_MM = 8.0
+_MARGIN_VOXELS = 2
+_WINDOW_VOXELS = 4
+"""Margin that keeps the correlation's window, radius 4, inside the grid wherever there is tissue."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +31,9 @@ class WorkGrid:
     Attributes
     ----------
     shape : tuple of int
-        Each is one more than a multiple of four, so that two halvings of the resolution keep voxels that lie symmetrically
-        about the middle: a mirrored image is then registered on a mirrored grid.
+        One more than a multiple of four, so that planes stay symmetric about the middle when the resolution is halved once
+        and twice: a mirrored image is registered on a mirrored grid. With a spare plane at the end, where dipy's symmetric
+        registration would otherwise leave out the last plane of its coarsest level, which moves tissue by up to 2 mm.
     affine : ndarray, shape (4, 4)
     """
 
@@ -39,8 +42,10 @@ class WorkGrid:
 
     @property
     def centre(self) -> FloatArray:
-        """Middle of the grid in mm, shape (3,)."""
-        middle: FloatArray = self.affine[:3, :3] @ ((np.array(self.shape) - 1) / 2) + self.affine[:3, 3]
+        """Middle of the symmetric voxels in mm, shape (3,)."""
+        middle: FloatArray = (
+            self.affine[:3, :3] @ (2 * ((np.array(self.shape) - 1) // 4)) + self.affine[:3, 3]
+        )
         return middle
 
 
@@ -64,18 +69,18 @@ def volume_of(image: SpatialImage, name: str) -> tuple[FloatArray, FloatArray]:
     return data, np.asarray(canonical.affine, dtype=float)
 
 
-def work_grid(data: Any, affine: Any, voxel_mm: float) -> WorkGrid:
-    """Return the grid about the voxels of an image that are not 0, with a margin of 8 mm."""
+def work_grid(data: Any, affine: Any, voxel_mm: float, *, deformable: bool = False) -> WorkGrid:
+    """Return the grid about the voxels of an image that are not 0, with a margin; for the deformable stage a spare plane more."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     found = [np.flatnonzero(data.any(axis=other)) for other in ((1, 2), (0, 2), (0, 1))]
     first, last = (np.array([places[end] for places in found], dtype=float) for end in (0, -1))
-    extent = (last - first) * spacing + 2 * _MARGIN_MM
+    extent = (last - first) * spacing + 2 * voxel_mm * (_WINDOW_VOXELS if deformable else _MARGIN_VOXELS)
     shape = tuple(4 * math.ceil(side / voxel_mm / 4) + 1 for side in extent)
     grid = np.eye(4)
     grid[:3, :3] = affine[:3, :3] / spacing * voxel_mm
     middle = affine[:3, :3] @ ((first + last) / 2) + affine[:3, 3]
     grid[:3, 3] = middle - grid[:3, :3] @ ((np.array(shape) - 1) / 2)
-    return WorkGrid((shape[0], shape[1], shape[2]), grid)
+    return WorkGrid((shape[0] + deformable, shape[1] + deformable, shape[2] + deformable), grid)
 
 
 def on_grid(
