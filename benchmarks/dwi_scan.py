@@ -13,13 +13,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel
 import numpy as np
 import pandas as pd
 
 from neurotrial.extract.bids.finding import find_scans
-from neurotrial.extract.bids.scans import Scan
 from neurotrial.extract.dwi_scan import open_dwi
 from neurotrial.extract.visits import participant
 from neurotrial.imaging_plan import ImagingPlan, RegionPlan
@@ -27,6 +27,9 @@ from neurotrial.simulation.protocols import PRESETS
 from neurotrial.simulation.scan_files import DERIVATIVE, write_dwi_scan
 from neurotrial.simulation.scans import make_dwi_scan, scan_rng
 from neurotrial.simulation.tissue import Pathology
+
+if TYPE_CHECKING:
+    from neurotrial.extract.bids.scans import Scan
 
 TRANSFORM = (
     "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
@@ -38,7 +41,9 @@ def written(folder: Path) -> tuple[Scan, ImagingPlan]:
     """Write a simulated scan, an atlas made of its regions, and a transform."""
     scan = make_dwi_scan(PRESETS["full"], Pathology("left", 40.0, 0.7, 0.97), scan_rng(1, 1, 0, "dwi"))
     files = write_dwi_scan(folder / "bids", "sub-001", "01", scan)
-    (folder / "bids" / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.9.0"}', encoding="utf-8")
+    (folder / "bids" / "dataset_description.json").write_text(
+        '{"Name": "x", "BIDSVersion": "1.9.0"}', encoding="utf-8"
+    )
     labels, rows = None, []
     for path in files:
         if "_hemi-" not in path.name:
@@ -58,7 +63,9 @@ def written(folder: Path) -> tuple[Scan, ImagingPlan]:
     name = "sub-001_ses-01_from-MNI152NLin6Asym_to-ACPC_mode-image_xfm.txt"
     (anat / name).write_text(TRANSFORM, encoding="utf-8")
     plan = ImagingPlan(
-        derivatives=[DERIVATIVE], sessions={"01": "baseline"}, regions=RegionPlan(atlas="mine.nii.gz", labels="mine.tsv")
+        derivatives=[DERIVATIVE],
+        sessions={"01": "baseline"},
+        regions=RegionPlan(atlas="mine.nii.gz", labels="mine.tsv"),
     )
     people = pd.DataFrame({"participant_id": ["sub-001"], "lesion_side": ["left"]})
     scans, _ = find_scans(plan, folder, people)
@@ -100,7 +107,9 @@ def main() -> None:
         ours = seconds(lambda: measured(scan, plan, folder), turns)
     print(f"scan of {' x '.join(map(str, shape))}")
     print(f"reading and unzipping: {reading:.2f} s; the whole scan: {ours:.2f} s")
-    print(f"over the time of reading: {ours / reading:.2f}; limit 1.5 times reading and 1 s: {1.5 * reading + 1:.2f} s")
+    print(
+        f"over the time of reading: {ours / reading:.2f}; limit 1.5 times reading and 1 s: {1.5 * reading + 1:.2f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -73,7 +73,16 @@ def main() -> None:
         (found["feature"] == "fa") & (found["lesion_policy"] == "include") & found["statistic"].isin(SHOWN)
     ]
     print(f"SIMULATED: {chosen.people} people scanned twice, grid {chosen.grid}")
-    columns = ["region", "side", "statistic", "n_pairs", "mean", "within_sd", "smallest_detectable_change", "icc"]
+    columns = [
+        "region",
+        "side",
+        "statistic",
+        "n_pairs",
+        "mean",
+        "within_sd",
+        "smallest_detectable_change",
+        "icc",
+    ]
     print(rows[columns].round(4).to_string(index=False))
 
 

@@ -66,7 +66,9 @@ def acquisition_row(scan: Scan, image: SpatialImage, path: Path, protocol: str) 
 def _sidecar(path: Path) -> dict[str, Any]:
     """Return the JSON beside an image, nothing where there is none that can be read."""
     try:
-        content = json.loads(path.with_name(f"{path.name.partition('.')[0]}.json").read_text(encoding="utf-8"))
+        content = json.loads(
+            path.with_name(f"{path.name.partition('.')[0]}.json").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

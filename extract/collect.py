@@ -142,7 +142,13 @@ def _status(scan: Scan, by_name: Mapping[str, Outcome], folder: Path) -> dict[st
     if done is not None and scan.modality == "dwi":
         picture = unit_folder(folder, done.unit) / participant_picture(scan)
     shown = picture.relative_to(folder.parent).as_posix() if picture.is_file() else None
-    return {**scan.identity, "step": "visits" if failed_together else "extract", "state": state, "reason": reason, "picture": shown}
+    return {
+        **scan.identity,
+        "step": "visits" if failed_together else "extract",
+        "state": state,
+        "reason": reason,
+        "picture": shown,
+    }
 
 
 def _decisions(scans: Sequence[Scan], decided: pd.DataFrame | None) -> pd.DataFrame:

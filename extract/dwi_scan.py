@@ -116,7 +116,13 @@ def extract_dwi(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated:
 
 
 def visit_tables(
-    scans: list[Scan], maps: list[ScanMaps], plan: ImagingPlan, folder: Path, *, baseline: str, simulated: bool
+    scans: list[Scan],
+    maps: list[ScanMaps],
+    plan: ImagingPlan,
+    folder: Path,
+    *,
+    baseline: str,
+    simulated: bool,
 ) -> dict[str, tuple[dict[str, pd.DataFrame], bytes]]:
     """Measure the diffusion scans of one participant together; see `neurotrial.extract.visits.participant`.
 
@@ -130,7 +136,9 @@ def visit_tables(
     tables = {}
     for scan, own_maps in zip(scans, maps, strict=True):
         own = found[scan.name]
-        features, profiles = secondary_tables(scan, own_maps, own.lesion_mask, plan.regions.secondary, own.note)
+        features, profiles = secondary_tables(
+            scan, own_maps, own.lesion_mask, plan.regions.secondary, own.note
+        )
         tables[scan.name] = (
             {
                 "features": pd.concat([own.features, *features], ignore_index=True).assign(**scan.identity),

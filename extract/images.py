@@ -171,7 +171,7 @@ def weights_on(path: Path, reference: SpatialImage, reference_path: Path) -> Flo
     """
     image = read_image(path, 3)
     data = image_data(image, path)
-    values = np.unique(data) if data.max() > 1 else []
+    values = np.unique(data) if data.max() > 1 else data[:0]
     if len(values) == 2:  # noqa: PLR2004 - a mask of any two values
         data = np.asarray(data == values[1], dtype=np.float32)
     elif not (data.min() >= 0 and data.max() <= 1):

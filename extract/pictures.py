@@ -95,8 +95,12 @@ def _profile(panel: Axes, profiles: pd.DataFrame, lesion_side: str | None) -> No
     """Draw fractional anisotropy from cortex to pons, the lesioned side in the colour of the lesion."""
     rows = profiles[(profiles["feature"] == "fa") & (profiles["lesion_policy"] == "include")]
     for hemisphere, own in rows.groupby("hemisphere", sort=False):
-        colour, style = (_LESION, "-") if hemisphere == lesion_side else ("black", "-" if hemisphere == "left" else "--")
-        panel.plot(own["node"], own["value"], color=colour, linestyle=style, linewidth=1.2, label=str(hemisphere))
+        colour, style = (
+            (_LESION, "-") if hemisphere == lesion_side else ("black", "-" if hemisphere == "left" else "--")
+        )
+        panel.plot(
+            own["node"], own["value"], color=colour, linestyle=style, linewidth=1.2, label=str(hemisphere)
+        )
     panel.set_ylim(0, 1)
     panel.set_xlim(0, 99)
     panel.set_xticks([0, 99], ["cortex", "pons"], fontsize=8)

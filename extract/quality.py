@@ -77,7 +77,9 @@ def dwi_measures(signal: Any, fit: TensorFit, displacement: Any, limits: Quality
         Measure("snr", _snr(signal[:, b0]), "", limits.snr, "below"),
         Measure("bad_samples", float(fit.n_bad.sum() / signal.size), "share", limits.bad_samples),
         Measure("empty_volumes", empty, "", 0),
-        Measure("outlier_volumes", outliers.count / judged if judged else np.nan, "share", limits.share_outliers),
+        Measure(
+            "outlier_volumes", outliers.count / judged if judged else np.nan, "share", limits.share_outliers
+        ),
         Measure("fa_median", float(np.nanmedian(fit.fa)), "FA"),
     ]
     if displacement is None:
@@ -90,7 +92,10 @@ def dwi_measures(signal: Any, fit: TensorFit, displacement: Any, limits: Quality
 
 
 def region_measures(
-    regions: Mapping[tuple[str, str], Any], covered: Any, registration: Mapping[str, float], limits: QualityLimits
+    regions: Mapping[tuple[str, str], Any],
+    covered: Any,
+    registration: Mapping[str, float],
+    limits: QualityLimits,
 ) -> list[Measure]:
     """Measure how well regions cover a diffusion scan, and how well they were brought to it.
 
@@ -115,7 +120,9 @@ def region_measures(
         "folded": ("share", 0.0, "above"),
     }
     return found + [
-        Measure(f"registration_{name}", registration[name], *bounds[name]) for name in bounds if name in registration
+        Measure(f"registration_{name}", registration[name], *bounds[name])
+        for name in bounds
+        if name in registration
     ]
 
 

@@ -34,7 +34,10 @@ def expected_secondary_rows(methods: Sequence[SecondaryMethod]) -> list[dict[str
     rows = expected_streamline_rows() if "streamlines" in methods else []
     if "tract_table" in methods:
         rows += _TABLE_GRID.value_rows(_TABLE, np.nan)
-        rows += [{name: value for name, value in row.items() if name != "of"} for row in _TABLE_GRID.ratio_rows(_TABLE)]
+        rows += [
+            {name: value for name, value in row.items() if name != "of"}
+            for row in _TABLE_GRID.ratio_rows(_TABLE)
+        ]
     return rows
 
 
@@ -71,9 +74,13 @@ def secondary_tables(
         files = {side: scan.files.get(f"streamlines_cst_{side}") for side in HEMISPHERES}
         lines = {side: read_streamlines(path) for side, path in files.items() if path is not None}
         features.append(
-            streamline_features(lines, maps.scalars, maps.affine, lesion_side=maps.side, lesion=lesion, note=note)
+            streamline_features(
+                lines, maps.scalars, maps.affine, lesion_side=maps.side, lesion=lesion, note=note
+            )
         )
-        profiles.append(streamline_profile(lines, maps.scalars, maps.affine, lesion_side=maps.side, lesion=lesion))
+        profiles.append(
+            streamline_profile(lines, maps.scalars, maps.affine, lesion_side=maps.side, lesion=lesion)
+        )
     if "tract_table" in methods:
         found = _along(scan)
         features.append(_table_features(found, maps.side, note))
@@ -84,9 +91,14 @@ def secondary_tables(
 def _along(scan: Scan) -> pd.DataFrame:
     """Return what the table of another program holds of the tract; nothing where there is no table."""
     if _TABLE not in scan.files:
-        return pd.DataFrame(columns=["tract", "hemisphere", "feature", "node", "value", "reason", "n_streamlines"])
+        return pd.DataFrame(
+            columns=["tract", "hemisphere", "feature", "node", "value", "reason", "n_streamlines"]
+        )
     found = read_tract_table(
-        scan.files[_TABLE], scan.makers.get(_TABLE, scan.producer), feature="fa", counts=scan.files.get("tract_counts")
+        scan.files[_TABLE],
+        scan.makers.get(_TABLE, scan.producer),
+        feature="fa",
+        counts=scan.files.get("tract_counts"),
     )
     return found[found["tract"] == "cst"]
 

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from neurotrial.extract.bids.scans import Scan
     from neurotrial.imaging_plan import ImagingPlan
 
-__all__ = ["code_version", "participant_name", "participant_picture", "participant_unit", "scan_unit", "software"]
+__all__ = [
+    "code_version",
+    "participant_name",
+    "participant_picture",
+    "participant_unit",
+    "scan_unit",
+    "software",
+]
 
 _LIBRARIES = ("numpy", "scipy", "dipy", "nilearn", "nibabel")
 
@@ -46,7 +53,11 @@ def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -
     simulated : bool
         Whether the picture says that its data are simulated.
     """
-    spec = _spec(plan, scan.modality) | {"scan": scan.name, "expected_side": scan.expected_side, "simulated": simulated}
+    spec = _spec(plan, scan.modality) | {
+        "scan": scan.name,
+        "expected_side": scan.expected_side,
+        "simulated": simulated,
+    }
     files = dict(scan.files)
     if scan.modality == "bold":
         files["nodes"] = folder / plan.network.nodes
@@ -59,7 +70,9 @@ def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -
     return Unit(scan.name, files, spec, work)
 
 
-def participant_unit(scans: Sequence[Scan], plan: ImagingPlan, folder: Path, *, baseline: str, simulated: bool) -> Unit:
+def participant_unit(
+    scans: Sequence[Scan], plan: ImagingPlan, folder: Path, *, baseline: str, simulated: bool
+) -> Unit:
     """Return the unit of work that needs every diffusion scan of a participant.
 
     Parameters
@@ -88,7 +101,9 @@ def participant_unit(scans: Sequence[Scan], plan: ImagingPlan, folder: Path, *, 
             files[role] = folder / named
     names = [scan.name for scan in scans]
     spec = _spec(plan, "visits") | {"scans": names, "baseline": baseline, "simulated": simulated}
-    work = functools.partial(_visits_work, list(scans), places, plan, folder, baseline=baseline, simulated=simulated)
+    work = functools.partial(
+        _visits_work, list(scans), places, plan, folder, baseline=baseline, simulated=simulated
+    )
     return Unit(participant_name(scans[0]), files, spec, work)
 
 
@@ -128,7 +143,13 @@ def _dwi_work(scan: Scan, plan: ImagingPlan) -> Shard:
 
 
 def _visits_work(
-    scans: list[Scan], places: dict[str, Path], plan: ImagingPlan, folder: Path, *, baseline: str, simulated: bool
+    scans: list[Scan],
+    places: dict[str, Path],
+    plan: ImagingPlan,
+    folder: Path,
+    *,
+    baseline: str,
+    simulated: bool,
 ) -> Shard:
     import pandas as pd
 
@@ -140,7 +161,9 @@ def _visits_work(
     except ScanFault as fault:
         raise UnitFault(str(fault)) from fault
     names = next(iter(found.values()))[0]
-    tables = {name: pd.concat([tables[name] for tables, _ in found.values()], ignore_index=True) for name in names}
+    tables = {
+        name: pd.concat([tables[name] for tables, _ in found.values()], ignore_index=True) for name in names
+    }
     return Shard(tables, {participant_picture(scan): found[scan.name][1] for scan in scans})
 
 

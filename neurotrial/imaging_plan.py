@@ -8,7 +8,17 @@ from pydantic import Field, StringConstraints
 
 from neurotrial.study_part import Name, Part, Text
 
-__all__ = ["CleaningPlan", "ImagingPlan", "NetworkPlan", "QualityLimits", "RawPlan", "RegionPlan", "SecondaryMethod", "TensorPlan", "VisitPlan"]
+__all__ = [
+    "CleaningPlan",
+    "ImagingPlan",
+    "NetworkPlan",
+    "QualityLimits",
+    "RawPlan",
+    "RegionPlan",
+    "SecondaryMethod",
+    "TensorPlan",
+    "VisitPlan",
+]
 
 SecondaryMethod = Literal["streamlines", "tract_table"]
 SessionLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]

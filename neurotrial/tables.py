@@ -295,8 +295,20 @@ _LESIONS = Table(
         number("load_raw", "overlap with the tract", "ml", minimum=0),
         number("load_weighted", "overlap weighted by the tract's narrowness", "ml", minimum=0),
         share("load_max", "largest share of a cross-section that is lesioned"),
-        number("distance_mm", "shortest way from the lesion to the tract of its side, 0 where they touch", "mm", minimum=0, required=False),
-        number("used_ml", "volume of the mask that features rest on, see `imaging: visits: lesion`", "ml", minimum=0, required=False),
+        number(
+            "distance_mm",
+            "shortest way from the lesion to the tract of its side, 0 where they touch",
+            "mm",
+            minimum=0,
+            required=False,
+        ),
+        number(
+            "used_ml",
+            "volume of the mask that features rest on, see `imaging: visits: lesion`",
+            "ml",
+            minimum=0,
+            required=False,
+        ),
     ),
 )
 

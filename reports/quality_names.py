@@ -65,7 +65,14 @@ _NAMES: Mapping[str, QualityName] = MappingProxyType(
 SHOWN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "dwi": (
-            "n_volumes", "n_b0", "snr", "bad_samples", "outlier_volumes", "fd_mean", "fa_median", "min_region_coverage",
+            "n_volumes",
+            "n_b0",
+            "snr",
+            "bad_samples",
+            "outlier_volumes",
+            "fd_mean",
+            "fa_median",
+            "min_region_coverage",
             "registration_dice",
         ),
         "bold": ("fd_mean", "share_censored", "minutes_kept", "tsnr", "min_node_coverage", "lesioned_nodes"),

@@ -86,10 +86,13 @@ def scan_scalars(scan: Scan, plan: ImagingPlan) -> ScanScalars:
 def _fitted(scan: Scan, plan: ImagingPlan) -> ScanScalars:
     path = scan.files["dwi"]
     image = read_image(path, 4)
-    bval, bvec = (file_of(scan.files, role, scan.folder, f"*_desc-preproc_dwi.{role}") for role in ("bval", "bvec"))
+    bval, bvec = (
+        file_of(scan.files, role, scan.folder, f"*_desc-preproc_dwi.{role}") for role in ("bval", "bvec")
+    )
     gradients = read_gradients(bval, bvec, image.shape[3], plan.tensor)
     data = image_data(image, path)
-    displacement, notes = _displacement(scan), ()
+    displacement = _displacement(scan)
+    notes: tuple[str, ...] = ()
     if scan.preprocessing == "minimal":
         data, gradients, displacement = _minimal(data, gradients, image, scan, plan)
         notes = (_MINIMAL,)
@@ -113,8 +116,8 @@ def _minimal(
         return data, gradients, None
     import nibabel as nib
 
-    file_affine = nib.load(scan.files["dwi"]).affine
-    vectors = on_axes(gradients.bvecs, file_affine, image.affine)
+    file: Any = nib.load(scan.files["dwi"])
+    vectors = on_axes(gradients.bvecs, file.affine, image.affine)
     moved, transforms = correct_motion(data, image.affine, bvals, b0_threshold=limit)
     turned = replace(gradients, bvecs=rotate_vectors(vectors, transforms, image.affine))
     middle = image.affine @ [*(np.array(image.shape[:3]) - 1) / 2, 1]
@@ -156,7 +159,10 @@ def _read(scan: Scan) -> ScanScalars:
     if "brain" in scan.files:
         brain = mask_on(scan.files["brain"], image, first)
     else:
-        brain, notes = np.asarray(maps["fa"] > 0), ("there is no brain mask: where FA is above 0 is the brain",)
+        brain, notes = (
+            np.asarray(maps["fa"] > 0),
+            ("there is no brain mask: where FA is above 0 is the brain",),
+        )
     if "rd" not in maps and {"l2", "l3"} <= maps.keys():
         maps["rd"] = (maps["l2"] + maps["l3"]) / 2
     scalars = {name: np.where(brain, maps.get(name, np.nan), np.nan).astype(np.float32) for name in SCALARS}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurotrial.extract.diffusion.scalars import SCALARS
 from neurotrial.extract.regions.checks import check_arrays, check_options
 from neurotrial.extract.regions.grid import COLUMNS, MEANS, RING_MM, Plausible, RegionGrid, method_label
 from neurotrial.extract.regions.measuring import measured_row
@@ -15,7 +16,6 @@ from neurotrial.extract.regions.picking import Limits, Scan
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.ring import perilesional_ring
 from neurotrial.extract.regions.voxels import Surroundings, region_voxels
-from neurotrial.extract.diffusion.scalars import SCALARS
 
 __all__ = ["region_features", "region_rows"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from neurotrial.extract.sides import HEMISPHERES
 from neurotrial.extract.diffusion.scalars import SCALARS
+from neurotrial.extract.sides import HEMISPHERES
 
 __all__ = [
     "COLUMNS", "MEANS", "POLICIES", "RATIOS", "REGIONS", "RING_MM", "STATISTICS", "Plausible", "RegionGrid", "expected_region_rows",

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurotrial.extract.diffusion.scalars import SCALARS
 from neurotrial.extract.regions.bundles import Bundle, one_sided
 from neurotrial.extract.regions.grid import COLUMNS, RegionGrid
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.streamline_profiles import FEWEST, Profile, bundle_profile
 from neurotrial.extract.sides import hemisphere_side
-from neurotrial.extract.diffusion.scalars import SCALARS
 
 __all__ = ["expected_streamline_rows", "streamline_features"]
 

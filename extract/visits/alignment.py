@@ -11,11 +11,11 @@ import numpy as np
 from neurotrial.extract.registration.rigid import align_rigid
 from neurotrial.extract.registration.transform import Transform, affine_transform
 from neurotrial.extract.visits.shared_masks import carried
-from neurotrial.extract.visits.scan_maps import BoolArray, ScanMaps
 
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
+    from neurotrial.extract.visits.scan_maps import BoolArray, ScanMaps
     from neurotrial.imaging_plan import VisitPlan
 
 __all__ = ["Alignment", "align_visits"]
@@ -91,7 +91,9 @@ def align_visits(scans: Sequence[ScanMaps], plan: VisitPlan) -> Alignment:
     first, *others = scans
     maps = {first.name: np.eye(4)}
     for scan in others:
-        maps[scan.name] = align_rigid(scan.image, first.image).matrix if plan.alignment == "rigid" else np.eye(4)
+        maps[scan.name] = (
+            align_rigid(scan.image, first.image).matrix if plan.alignment == "rigid" else np.eye(4)
+        )
     back = np.linalg.inv(_mean_rigid(list(maps.values())))
     return Alignment({name: matrix @ back for name, matrix in maps.items()})
 

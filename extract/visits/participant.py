@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from neurotrial.extract.lesions import MM3_PER_ML, measure_lesion
 from neurotrial.extract.pictures import draw_dwi
@@ -21,6 +20,8 @@ from neurotrial.extract.visits.region_source import regions_of_scans
 from neurotrial.extract.visits.shared_masks import shared_masks
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from neurotrial.extract.quality import Measure
     from neurotrial.extract.visits.region_source import FoundRegions
     from neurotrial.extract.visits.scan_maps import BoolArray, ScanMaps
@@ -101,7 +102,8 @@ def measure_visits(
     lesion = None if lesion is None else alignment.to_middle(lesion, scans[0])
     regions = regions_of_scans(scans, alignment, plan.regions, folder, transforms, lesion)
     return {
-        scan.name: _measured(scan, masks[scan.name], regions[scan.name], plan, simulated=simulated) for scan in scans
+        scan.name: _measured(scan, masks[scan.name], regions[scan.name], plan, simulated=simulated)
+        for scan in scans
     }
 
 
@@ -117,10 +119,17 @@ def _measured(
         erosion=plan.regions.erosion, ring_mm=plan.regions.perilesional_mm,
     )  # fmt: skip
     profiles = tract_profiles(
-        regions.weights, scan.scalars, scan.affine, lesion_side=scan.side, lesion=masks.lesion, brain=masks.covered
+        regions.weights,
+        scan.scalars,
+        scan.affine,
+        lesion_side=scan.side,
+        lesion=masks.lesion,
+        brain=masks.covered,
     )
     picture = draw_dwi(scan, masks.lesion, regions.weights, profiles, flags, simulated=simulated)
-    return MeasuredScan(features, profiles, masks.lesion, note, _lesion_row(scan, masks, regions), measures, picture)
+    return MeasuredScan(
+        features, profiles, masks.lesion, note, _lesion_row(scan, masks, regions), measures, picture
+    )
 
 
 def _lesion_row(scan: ScanMaps, masks: SharedMasks, regions: FoundRegions) -> dict[str, Any]:

@@ -86,10 +86,13 @@ def regions_of_scans(
     atlas = read_planned_atlas(plan, folder)
     method = region_method(plan)
     found = {}
-    to_template, quality = None, {}
+    to_template: Transform | None = None
+    quality: Mapping[str, float] = {}
     for scan in scans:
         if scan.name in transforms:
-            found[scan.name] = FoundRegions(_projected(atlas, read_transform(transforms[scan.name]), scan), method)
+            found[scan.name] = FoundRegions(
+                _projected(atlas, read_transform(transforms[scan.name]), scan), method
+            )
             continue
         if to_template is None:
             to_template, quality = _registered(scans, alignment, plan, folder, lesion)

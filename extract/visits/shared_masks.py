@@ -71,7 +71,12 @@ def carried(mask: BoolArray, to_source: Any, shape: tuple[int, ...]) -> BoolArra
     from scipy.ndimage import affine_transform
 
     moved = affine_transform(
-        mask.astype(np.uint8), to_source[:3, :3], to_source[:3, 3], output_shape=shape, order=0, mode="constant"
+        mask.astype(np.uint8),
+        to_source[:3, :3],
+        to_source[:3, 3],
+        output_shape=shape,
+        order=0,
+        mode="constant",
     )
     return np.asarray(moved > 0)
 

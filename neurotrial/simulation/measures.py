@@ -37,8 +37,8 @@ from neurotrial.simulation.tissue import Pathology
 from neurotrial.simulation.trial import brains_scanned, scans_made
 
 if TYPE_CHECKING:
-    from neurotrial.extract.diffusion.tensor import FloatArray
     from neurotrial.extract.bids.patterns import Modality
+    from neurotrial.extract.diffusion.tensor import FloatArray
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.simulation.anatomy import Head
     from neurotrial.simulation.protocols import DwiProtocol, Preset

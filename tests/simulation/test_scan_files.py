@@ -156,7 +156,9 @@ def extracted(folder, modality, visit):
 
 def test_the_extraction_measures_what_was_put_in_to_a_diffusion_scan(study):
     tables = extracted(study, "dwi", "baseline").tables
-    features = tables["features"].query("feature == 'fa' and lesion_policy == 'include' and statistic == 'mean'")
+    features = tables["features"].query(
+        "feature == 'fa' and lesion_policy == 'include' and statistic == 'mean'"
+    )
     fa = features.set_index(["region", "side"])["value"]
     assert (features["status"] == "ok").all()
     for region in ("cst", "plic"):

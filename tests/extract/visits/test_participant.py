@@ -97,7 +97,9 @@ def test_a_moved_second_visit_is_aligned_and_its_lesion_carried(maps):
     row = ("fa", "cst", maps[0].side, "mean", "exclude")
     assert values(found[0])[row] == pytest.approx(values(still[0])[row], abs=0.01)
     by_headers = measured([first, moved])
-    assert abs(values(by_headers[0])[row] - values(still[0])[row]) > abs(values(found[0])[row] - values(still[0])[row])
+    assert abs(values(by_headers[0])[row] - values(still[0])[row]) > abs(
+        values(found[0])[row] - values(still[0])[row]
+    )
 
 
 def write_atlas(folder, scan, shift):
@@ -147,7 +149,9 @@ def test_without_a_transform_the_template_is_registered_once(maps, tmp_path):
     write_atlas(tmp_path, scans[0], (0.0, 6.0, -4.0))
     affine = np.array(scans[0].affine)
     affine[:3, 3] += 0.0, 6.0, -4.0
-    nibabel.save(nibabel.Nifti1Image(np.nan_to_num(scans[0].scalars["fa"]), affine), tmp_path / "template.nii.gz")
+    nibabel.save(
+        nibabel.Nifti1Image(np.nan_to_num(scans[0].scalars["fa"]), affine), tmp_path / "template.nii.gz"
+    )
     plan = RegionPlan(atlas="mine.nii.gz", labels="mine.tsv", template="template.nii.gz")
     found = measured(scans, tmp_path, regions=plan)
     masks = measured(scans)
@@ -158,5 +162,3 @@ def test_without_a_transform_the_template_is_registered_once(maps, tmp_path):
             row = ("fa", "cst", hemisphere, "mean", "include")
             # voxels of 5 mm: the rim of a tube of 12 mm
             assert values(own)[row] == pytest.approx(values(given)[row], abs=0.05)
-
-

@@ -19,7 +19,14 @@ def scan(visit: str, lesion: str | None, brain: str = "111111", shift: float = 0
     affine = np.diag([2.0, 2.0, 2.0, 1.0])
     affine[0, 3] = shift
     return ScanMaps(
-        f"sub-001_{visit}_dwi", visit, affine, mask(brain), None if lesion is None else mask(lesion), {}, {}, "left"
+        f"sub-001_{visit}_dwi",
+        visit,
+        affine,
+        mask(brain),
+        None if lesion is None else mask(lesion),
+        {},
+        {},
+        "left",
     )
 
 
