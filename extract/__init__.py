@@ -6,12 +6,76 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurotrial.extract.atlases.atlas import Atlas
+    from neurotrial.extract.atlases.loading import read_atlas
+    from neurotrial.extract.atlases.places import find_atlases
+    from neurotrial.extract.atlases.projection import project_regions
+    from neurotrial.extract.bids.index import index_dataset, sidecar
+    from neurotrial.extract.bids.tract_tables import read_tract_table
+    from neurotrial.extract.diffusion.raw_scan import prepare_raw
     from neurotrial.extract.diffusion.tensor import TensorFit, fit_tensor
+    from neurotrial.extract.diffusion.volumes import outlier_volumes
+    from neurotrial.extract.regions.features import region_features
+    from neurotrial.extract.regions.lesion_loads import LesionLoad, lesion_load
+    from neurotrial.extract.regions.streamline_features import streamline_features
+    from neurotrial.extract.regions.streamline_files import read_streamlines
+    from neurotrial.extract.regions.tracking import track_cst
+    from neurotrial.extract.regions.tract_profiles import tract_profile
+    from neurotrial.extract.registration.itk import read_transform
+    from neurotrial.extract.registration.registering import Registration, register
+    from neurotrial.extract.registration.rigid import align_rigid, midpoint
+    from neurotrial.extract.registration.transform import Transform
+    from neurotrial.extract.visits.repeatability import repeatability
 
-__all__ = ["TensorFit", "fit_tensor"]
+__all__ = [
+    "Atlas",
+    "LesionLoad",
+    "Registration",
+    "TensorFit",
+    "Transform",
+    "align_rigid",
+    "find_atlases",
+    "fit_tensor",
+    "index_dataset",
+    "lesion_load",
+    "midpoint",
+    "outlier_volumes",
+    "prepare_raw",
+    "project_regions",
+    "read_atlas",
+    "read_streamlines",
+    "read_tract_table",
+    "read_transform",
+    "region_features",
+    "register",
+    "repeatability",
+    "sidecar",
+    "streamline_features",
+    "track_cst",
+    "tract_profile",
+]
 
 _HOMES = {
+    "atlases.atlas": ("Atlas",),
+    "atlases.loading": ("read_atlas",),
+    "atlases.places": ("find_atlases",),
+    "atlases.projection": ("project_regions",),
+    "bids.index": ("index_dataset", "sidecar"),
+    "bids.tract_tables": ("read_tract_table",),
+    "diffusion.raw_scan": ("prepare_raw",),
     "diffusion.tensor": ("TensorFit", "fit_tensor"),
+    "diffusion.volumes": ("outlier_volumes",),
+    "registration.itk": ("read_transform",),
+    "registration.registering": ("Registration", "register"),
+    "registration.rigid": ("align_rigid", "midpoint"),
+    "registration.transform": ("Transform",),
+    "regions.features": ("region_features",),
+    "regions.lesion_loads": ("LesionLoad", "lesion_load"),
+    "regions.streamline_features": ("streamline_features",),
+    "regions.streamline_files": ("read_streamlines",),
+    "regions.tracking": ("track_cst",),
+    "regions.tract_profiles": ("tract_profile",),
+    "visits.repeatability": ("repeatability",),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""
 

@@ -12,7 +12,9 @@ from neurotrial.extract.album import write_album
 from neurotrial.extract.bids.finding import find_scans
 from neurotrial.extract.collect import collect_tables, write_tables
 from neurotrial.extract.nodes import read_nodes
+from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.units import code_version, participant_unit, scan_unit, software
+from neurotrial.extract.visits.region_source import read_planned_atlas, read_template
 from neurotrial.paths import inside, writable_folder, write_text
 from neurotrial.provenance import EXTRACTION_FOLDER, EXTRACTION_RECORD
 from neurotrial.runner import Outcome, Unit, run_units
@@ -108,6 +110,14 @@ def plan_scans(data: StudyData) -> ScanPlan:
         read_nodes(inside(data.folder, plan.network.nodes))
     except InputError as error:
         problems += error.problems
+    if plan.regions.atlas is not None:
+        try:
+            read_planned_atlas(plan.regions, data.folder)
+            read_template(plan.regions, data.folder)
+        except InputError as error:
+            problems += error.problems
+        except ScanFault as fault:
+            problems.append(fault.problem)
     try:
         scans, warnings = find_scans(plan, data.folder, data.tables["participants"])
     except InputError as error:

@@ -45,7 +45,7 @@ def file_of(files: Mapping[str, Path], role: str, folder: Path | None, wanted: s
     return files[role]
 
 
-def read_image(path: Path, dimensions: int) -> SpatialImage:
+def read_image(path: Path, dimensions: int, *, one_space: bool = True) -> SpatialImage:
     """Open an image in the closest canonical orientation (first axis to the right, then anterior, then superior).
 
     Parameters
@@ -54,6 +54,8 @@ def read_image(path: Path, dimensions: int) -> SpatialImage:
         A NIfTI file.
     dimensions : int
         3 for a volume, 4 for a series.
+    one_space : bool
+        Whether a header whose two coordinate systems contradict each other is refused.
 
     Returns
     -------
@@ -79,7 +81,8 @@ def read_image(path: Path, dimensions: int) -> SpatialImage:
         shape = " x ".join(map(str, image.shape))
         raise ScanFault(path.name, f"must have {dimensions} dimensions, it is {shape}", "name the right file")
     affine = np.asarray(image.affine)
-    _check_forms(image, path)
+    if one_space:
+        _check_forms(image, path)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < np.finfo(float).eps:
         raise ScanFault(path.name, "its affine is no coordinate system", "mend sform and qform of the header")
     canonical: SpatialImage = nib.as_closest_canonical(image)

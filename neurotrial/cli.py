@@ -161,6 +161,26 @@ def extract(folder: Path, jobs: int | None, on_error: OnError) -> None:
     sys.exit(_extract(folder, jobs, on_error))
 
 
+@main.command(
+    epilog="Examples:\n  neurotrial atlases\n  neurotrial atlases jhu-icbm-labels-1mm --repair\n  neurotrial atlases mine.nii.gz --labels mine.tsv"
+)
+@click.argument("atlas", metavar="[NAME|FILE]", required=False)
+@click.option(
+    "--labels",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Table of a file of your own: value, structure, hemisphere.",
+)
+@click.option("--repair", is_flag=True, help="Make the documented repair of a known fault of the header.")
+def atlases(atlas: str | None, labels: Path | None, repair: bool) -> None:
+    """List the atlases that this machine has; with a name or file, check that one: its labels, and that its left is left."""
+    from neurotrial.summaries import show_atlas, show_atlases
+
+    if atlas is None:
+        show_atlases()
+    else:
+        show_atlas(atlas, labels, repair=repair)
+
+
 @main.command(epilog="Examples:\n  neurotrial fit my-trial\n  neurotrial fit my-trial --jobs 1")
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes that sample.  [default: all processors]")

@@ -66,6 +66,9 @@ class RegionPlan(Part):
     atlas : str or None
         Name of a registered atlas, or a file in the study folder or with an absolute path; None takes the region masks
         that come with each scan.
+    cst : str or None
+        Region of the atlas that is the corticospinal tract; None takes ``cst_path`` where the atlas has it, else ``cst``. What
+        the JHU labels call corticospinal tract ends in the brain stem.
     labels : str or None
         Table of the labels of an atlas that is not registered: value, structure, hemisphere.
     repair : bool
@@ -84,6 +87,7 @@ class RegionPlan(Part):
     """
 
     atlas: Text | None = None
+    cst: Text | None = None
     labels: Text | None = None
     repair: bool = False
     template: Text | None = None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from neurotrial.results import Results
 
 __all__ = [
+    "show_atlas",
+    "show_atlases",
     "show_estimates",
     "show_missingness",
     "show_references",
@@ -108,6 +110,38 @@ def _show_scan_counts(inventory: pd.DataFrame) -> None:
         for (visit, modality), found, complete in counts.itertuples()
     ]
     show_table("Scans by visit", ("visit, modality", "found", "complete", "not made"), rows)
+
+
+def show_atlases() -> None:
+    """Show which known atlases this machine has, and where."""
+    from neurotrial.extract.atlases.places import find_atlases
+
+    found = find_atlases().astype("object")
+    rows = [
+        (_said(row["name"]), row["place"], row["state"], _said(row["detail"]), _said(row["path"]))
+        for row in found.to_dict("records")
+    ]
+    show_table("Atlases", ("name", "place", "state", "", "file"), rows)
+
+
+def show_atlas(atlas: str, labels: Path | None, *, repair: bool) -> None:
+    """Read an atlas, and show its regions with their centres; a mirrored one is refused."""
+    from neurotrial.extract.atlases.loading import read_atlas
+    from neurotrial.extract.atlases.side_check import centroids
+
+    found = read_atlas(atlas, labels=labels, repair=repair)
+    rows = [
+        (region, hemisphere, *(f"{value:.1f}" for value in centre))
+        for (region, hemisphere), centre in centroids(found).items()
+    ]
+    show_table(
+        f"{found.name}, space {found.space or 'not stated'}",
+        ("region", "hemisphere", "x, mm", "y", "z"),
+        rows,
+    )
+    console().print(f"sha256 {found.digest}; licence: {found.licence}", markup=False)
+    if found.repaired:
+        console().print(f"repaired: {found.repaired}", markup=False)
 
 
 def show_missingness(data: StudyData) -> None:

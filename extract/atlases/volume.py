@@ -33,10 +33,10 @@ def open_volume(path: Path) -> Any:
     import nibabel as nib
 
     try:
-        read_image(path, MAPS - 1)
+        read_image(path, MAPS - 1, one_space=False)
     except ScanFault as fault:
         try:
-            read_image(path, MAPS)
+            read_image(path, MAPS, one_space=False)
         except ScanFault:
             raise InputError([fault.problem]) from None
     return nib.load(path)

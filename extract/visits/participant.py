@@ -112,7 +112,7 @@ def _measured(
 ) -> MeasuredScan:
     measures = region_measures(regions.weights, masks.covered, regions.quality, plan.quality)
     flags = [*scan.flags, *(str(item) for item in measures if item.flagged)]
-    note = "; ".join(filter(None, [*scan.notes, masks.note, *flags]))
+    note = "; ".join(filter(None, [*scan.notes, masks.note, regions.note, *flags]))
     features = region_features(
         scan.scalars, regions.weights, scan.brain, masks.lesion, lesion_side=scan.side, voxel_mm=scan.voxel_mm,
         method=regions.method, covered=masks.covered, note=note, min_coverage=plan.regions.min_coverage,

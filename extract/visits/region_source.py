@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +35,14 @@ class FoundRegions:
         Where they come from.
     quality : mapping of str to float
         Of the registration that brought them; empty where none was made.
+    note : str
+        What should be known about them; empty where nothing is remarkable.
     """
 
     weights: RegionWeights
     method: str
     quality: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 def regions_of_scans(
@@ -84,21 +88,29 @@ def regions_of_scans(
     from neurotrial.extract.registration.itk import read_transform
 
     atlas = read_planned_atlas(plan, folder)
-    method = region_method(plan)
+    method, names = region_method(plan), _names(atlas, plan)
     found = {}
     to_template: Transform | None = None
     quality: Mapping[str, float] = {}
     for scan in scans:
         if scan.name in transforms:
-            found[scan.name] = FoundRegions(
-                _projected(atlas, read_transform(transforms[scan.name]), scan), method
-            )
+            path = transforms[scan.name]
+            weights = _projected(atlas, read_transform(path), scan, names)
+            found[scan.name] = FoundRegions(weights, method, note=_other_space(path, atlas))
             continue
         if to_template is None:
             to_template, quality = _registered(scans, alignment, plan, folder, lesion)
-        weights = _projected(atlas, alignment.from_scan(scan).then(to_template), scan)
+        weights = _projected(atlas, alignment.from_scan(scan).then(to_template), scan, names)
         found[scan.name] = FoundRegions(weights, method, quality)
     return found
+
+
+def _other_space(path: Path, atlas: Atlas) -> str:
+    """Return a note where a transform comes from another template than that of the atlas."""
+    said = re.search(r"_from-([A-Za-z0-9]+)_", path.name)
+    if said is None or atlas.space is None or said[1] == atlas.space:
+        return ""
+    return f"the transform comes from {said[1]}, the atlas stands in {atlas.space}"
 
 
 def region_method(plan: RegionPlan) -> str:
@@ -140,12 +152,20 @@ def _registered(
     return done.transform, done.quality
 
 
-def _projected(atlas: Atlas, transform: Transform, scan: ScanMaps) -> RegionWeights:
+def _names(atlas: Atlas, plan: RegionPlan) -> dict[str, str]:
+    """Return what the atlas calls each of our regions."""
+    known = {region for region, _ in atlas.regions}
+    return {"cst": plan.cst or ("cst_path" if "cst_path" in known else "cst"), "plic": "plic"}
+
+
+def _projected(atlas: Atlas, transform: Transform, scan: ScanMaps, names: Mapping[str, str]) -> RegionWeights:
     from neurotrial.extract.atlases.projection import project_regions
     from neurotrial.extract.regions.region_side import check_region_side
 
-    wanted = [(region, hemisphere) for region in REGIONS for hemisphere in HEMISPHERES]
-    weights = project_regions(atlas, transform, scan.image, wanted)
+    places = [(region, hemisphere) for region in REGIONS for hemisphere in HEMISPHERES]
+    wanted = {place: (names[place[0]], place[1]) for place in places}
+    brought = project_regions(atlas, transform, scan.image, wanted.values())
+    weights = {place: brought[own] for place, own in wanted.items()}
     for (region, hemisphere), own in weights.items():
         where = f"{scan.name}: {region} of the atlas {atlas.name}"
         check_region_side(own >= 1 / 2, scan.x, hemisphere, where)
