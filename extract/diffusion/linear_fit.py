@@ -25,7 +25,7 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 REWEIGHTINGS = {"ols": 0, "wls": 1, "iwls": 3}
 """How often the weights are taken from the last fit: `iwls` does it twice after `wls`, as MRtrix3 does after its first fit."""
 
-_CHUNK = 3000
+_CHUNK = 5000
 """Voxels at a time: the arrays of a chunk stay in the cache of a processor. The same for any number of threads, so that the
 numbers are the same."""
 

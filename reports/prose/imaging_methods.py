@@ -31,6 +31,7 @@ _FITS = {
     "dki": "the tensor of the kurtosis model",
     "free_water": "a tensor beside freely diffusing water",
 }
+_ALL_SHELLS = ("dki", "free_water")
 _LESIONS = {
     "union": "the union of the masks of all visits",
     "baseline": "that of the baseline visit at every visit",
@@ -83,8 +84,9 @@ def _frame(data: CitedResults, imaging: ImagingPlan) -> Iterator[str]:
 
 
 def _tensor(plan: TensorPlan) -> str:
+    volumes = "all volumes" if plan.fit in _ALL_SHELLS else f"volumes up to b = {plain(plan.max_b)} s/mm²"
     words = (
-        f"The diffusion tensor was fitted by {_FITS[plan.fit]}, with volumes up to b = {plain(plan.max_b)} s/mm²; "
+        f"The diffusion tensor was fitted by {_FITS[plan.fit]}, with {volumes}; "
         f"those up to {plain(plan.b0_threshold)} s/mm² counted as unweighted, and samples that are not positive had no weight."
     )
     return escape(words)
