@@ -89,7 +89,7 @@ def _tensor(plan: TensorPlan) -> str:
         f"The diffusion tensor was fitted by {_FITS[plan.fit]}, with {volumes}; "
         f"those up to {plain(plan.b0_threshold)} s/mm² counted as unweighted, and samples that are not positive had no weight."
     )
-    return escape(words)
+    return f"{escape(words)} Its numbers are those of DIPY [@garyfallidis2014]."
 
 
 def _regions(plan: RegionPlan) -> Iterator[str]:
@@ -138,8 +138,8 @@ def _quality(limits: QualityLimits) -> str:
     return (
         f"Scans were flagged for a mean framewise displacement above {plain(limits.fd_mean)} mm, more than "
         f"{plain(100 * limits.share_censored)} % of volumes left out, a temporal signal-to-noise ratio below {plain(limits.tsnr)} "
-        f"(BOLD), a signal-to-noise ratio of the unweighted volumes below {plain(limits.snr)}, more than "
+        f"(BOLD), a signal-to-noise ratio of the unweighted volumes below {plain(limits.snr)} (DWI), more than "
         f"{plain(100 * limits.share_outliers)} % of volumes with residuals that stand out, or a region of which the visits cover less "
-        f"than {plain(100 * limits.coverage)} % (DWI). A flag excludes nothing: "
+        f"than {plain(100 * limits.coverage)} %. A flag excludes nothing: "
         "scans are excluded only by a recorded decision with rater or rule, reason and date, made without sight of the arm."
     )

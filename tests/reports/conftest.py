@@ -1,40 +1,17 @@
 """Results to show, and documents to render: a project with every construct of the subset, and small ones for one test."""
 
-import shutil
-import struct
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from everything_study import EPOCH, copy_everything, png
 from results_fixture import make_results
 
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.rendering.render import render
-
-EVERYTHING = Path(__file__).parent / "everything"
-STYLE = Path(__file__).parents[2] / "reports" / "neurotrial.csl"
-EPOCH = "1767225600"
-
-
-def png(width, height):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes([200, 220, 240] * width) for _ in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
-def copy_everything(folder):
-    shutil.copytree(EVERYTHING, folder)
-    shutil.copyfile(STYLE, folder / "neurotrial.csl")
-    (folder / "reports" / "flow.png").write_bytes(png(30, 12))
-    return folder / "reports" / "report.qmd"
 
 
 @pytest.fixture

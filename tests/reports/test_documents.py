@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import EPOCH, copy_everything
+from everything_study import EPOCH, copy_everything
 
 from neurotrial.reports.rendering.lint import lint
 from neurotrial.reports.rendering.render import render

@@ -7,7 +7,7 @@ import re
 
 import pytest
 import typst
-from conftest import png
+from everything_study import png
 
 from neurotrial.errors import InputError, RenderError
 from neurotrial.reports.rendering import render_builtin, typst_pdf

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pypandoc
 import pytest
-from conftest import png
+from everything_study import png
 from imaging_fixture import (
     imaging_results,
     imaging_stores,
