@@ -179,7 +179,7 @@ def test_secondary_methods_have_their_rows_whether_they_can_be_measured_or_not(s
     expected = pd.DataFrame(expected_features("dwi", plan))[columns]
     assert not expected.duplicated().any()
     line = np.column_stack([np.full(40, -20.0), np.full(40, -15.0), np.linspace(50, -30, 40)])
-    streamlines = [line + [0.3 * n, 0, 0] for n in range(6)]
+    streamlines = [line + np.array([0.3 * n, 0, 0]) for n in range(6)]
     path = scan.folder / "left.tck"
     tractogram = nibabel.streamlines.Tractogram(streamlines, affine_to_rasmm=np.eye(4))
     nibabel.streamlines.save(tractogram, str(path))
