@@ -11,7 +11,7 @@ import pandas as pd
 from neurotrial.extract.acquisition import acquisition_row
 from neurotrial.extract.diffusion.scan_scalars import scan_scalars
 from neurotrial.extract.images import file_of, mask_on, weights_on, world_x
-from neurotrial.extract.lesions import MM3_PER_ML, measure_lesion, side_of_scan
+from neurotrial.extract.lesions import measure_lesion, side_of_scan, voxel_ml
 from neurotrial.extract.quality import quality_table
 from neurotrial.extract.regions.grid import REGIONS
 from neurotrial.extract.regions.region_side import check_region_side
@@ -164,9 +164,10 @@ def _side(
     """Return the side of the lesion that holds, and what should be known about it."""
     if lesion is None:
         return scan.expected_side, "there is no lesion mask: the side of the lesion is that of participants"
-    voxel = float(abs(np.linalg.det(np.asarray(image.affine)[:3, :3]))) / MM3_PER_ML
     where = scan.files["lesion"].name if "lesion" in scan.files else scan.name
-    return side_of_scan(measure_lesion(lesion, x, voxel), scan.expected_side, plan.trust, where)
+    return side_of_scan(
+        measure_lesion(lesion, x, voxel_ml(image.affine)), scan.expected_side, plan.trust, where
+    )
 
 
 def _regions(scan: Scan, image: SpatialImage, path: Path, x: FloatArray) -> dict[tuple[str, str], Any]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from neurotrial.extract.scan_result import ScanFault
 
-if TYPE_CHECKING:
-    from nibabel.spatialimages import SpatialImage
-
-__all__ = ["MM3_PER_ML", "Lesion", "measure_lesion", "side_of_scan"]
+__all__ = ["Lesion", "measure_lesion", "side_of_scan", "voxel_ml"]
 
 _ONE_SIDED = 0.8
 """Share of the volume on one side of the midline from which a lesion belongs to that side."""
 
-MM3_PER_ML = 1000.0
+_MM3_PER_ML = 1000.0
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -40,9 +37,9 @@ class Lesion:
     share_left: float
 
 
-def voxel_ml(image: SpatialImage) -> float:
+def voxel_ml(affine: Any) -> float:
     """Return the volume of a voxel in ml."""
-    return float(abs(np.linalg.det(np.asarray(image.affine)[:3, :3]))) / MM3_PER_ML
+    return float(abs(np.linalg.det(np.asarray(affine)[:3, :3]))) / _MM3_PER_ML
 
 
 def measure_lesion(mask: BoolArray, x: Any, voxel: float) -> Lesion:

@@ -1,4 +1,4 @@
-"""What every scan begins with: the masks on the grid of its image, the lesion, and the side that holds for it."""
+"""What a resting-state scan begins with: the masks on the grid of its image, the lesion, and the side that holds for it."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def open_scan(scan: Scan, image: SpatialImage, plan: ImagingPlan) -> OpenedScan:
     lesion_path = file_of(scan.files, "lesion", scan.folder, "*_label-lesion_mask.nii.gz")
     lesion_mask = mask_on(lesion_path, image, path)
     x = world_x(image.shape[:3], image.affine)
-    lesion = measure_lesion(lesion_mask, x, voxel_ml(image))
+    lesion = measure_lesion(lesion_mask, x, voxel_ml(image.affine))
     side, note = side_of_scan(lesion, scan.expected_side, plan.trust, lesion_path.name)
     return OpenedScan(image, x, brain, lesion_mask, lesion, side, note)

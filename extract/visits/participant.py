@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.extract.lesions import MM3_PER_ML, measure_lesion
+from neurotrial.extract.lesions import measure_lesion, voxel_ml
 from neurotrial.extract.pictures import draw_dwi
 from neurotrial.extract.quality import region_measures
 from neurotrial.extract.regions.features import region_features
@@ -134,7 +134,7 @@ def _measured(
 
 def _lesion_row(scan: ScanMaps, masks: SharedMasks, regions: FoundRegions) -> dict[str, Any]:
     """Return volume, side and load of the scan's own mask, and the volume of the mask that holds for all visits."""
-    voxel = float(abs(np.linalg.det(np.asarray(scan.affine)[:3, :3]))) / MM3_PER_ML
+    voxel = voxel_ml(scan.affine)
     row: dict[str, Any] = {"used_ml": np.nan if masks.lesion is None else float(masks.lesion.sum()) * voxel}
     if scan.lesion is None:
         return row

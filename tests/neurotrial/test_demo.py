@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from neurotrial import cli
 from neurotrial.cli import main
 from neurotrial.results import read_results
 from neurotrial.simulation import settings
@@ -96,13 +97,18 @@ def test_the_flow_counts_scans(demo: tuple[Path, str]) -> None:
     assert {"scanned", "excluded"} <= {stage.rpartition(":")[2] for stage in flow["stage"].astype(str)}
 
 
-def test_a_second_run_measures_and_fits_nothing_again(demo: tuple[Path, str]) -> None:
+def test_a_second_run_measures_and_fits_nothing_again(
+    demo: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, _ = demo
+    rendered = []
+    monkeypatch.setattr(cli, "_report", lambda *asked: rendered.append(asked))
     before = {path: path.stat().st_mtime_ns for path in (folder / "extraction" / "shards").rglob("*")}
     result = CliRunner().invoke(main, ["run", str(folder)])
     assert result.exit_code == 0, result.output
     assert "0 of " in result.output
     assert "not fitted again" in result.output
+    assert rendered == [(folder, None, "auto")]
     assert {path: path.stat().st_mtime_ns for path in (folder / "extraction" / "shards").rglob("*")} == before
 
 
