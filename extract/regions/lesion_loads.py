@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from neurotrial.errors import refuse
+from neurotrial.extract.lesions import voxel_ml
 from neurotrial.extract.regions.voxels import CORE
 
 __all__ = ["LesionLoad", "lesion_load", "lesion_loads"]
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
-
-_MM3_PER_ML = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def lesion_load(lesion: BoolArray, weights: Any, affine: Any) -> LesionLoad:
     total = float(tract.sum(dtype="float64"))
     if not core.any():
         return LesionLoad(*[float("nan")] * 5)
-    voxel = float(abs(np.linalg.det(matrix[:3, :3]))) / _MM3_PER_ML
+    voxel = voxel_ml(matrix)
     overlap = float(tract[lesion].sum(dtype="float64"))
     areas, lesioned = core.sum(axis=(0, 1)), (core & lesion).sum(axis=(0, 1))
     shares = np.divide(lesioned, areas, out=np.zeros(len(areas)), where=areas > 0)
