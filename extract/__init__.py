@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neurotrial.extract.atlases.projection import project_regions
     from neurotrial.extract.bids.index import index_dataset, sidecar
     from neurotrial.extract.bids.tract_tables import read_tract_table
+    from neurotrial.extract.diffusion.motion import image_directions
     from neurotrial.extract.diffusion.raw_scan import prepare_raw
     from neurotrial.extract.diffusion.tensor import TensorFit, fit_tensor
     from neurotrial.extract.diffusion.volumes import outlier_volumes
@@ -36,6 +37,7 @@ __all__ = [
     "align_rigid",
     "find_atlases",
     "fit_tensor",
+    "image_directions",
     "index_dataset",
     "lesion_load",
     "midpoint",
@@ -62,6 +64,7 @@ _HOMES = {
     "atlases.projection": ("project_regions",),
     "bids.index": ("index_dataset", "sidecar"),
     "bids.tract_tables": ("read_tract_table",),
+    "diffusion.motion": ("image_directions",),
     "diffusion.raw_scan": ("prepare_raw",),
     "diffusion.tensor": ("TensorFit", "fit_tensor"),
     "diffusion.volumes": ("outlier_volumes",),

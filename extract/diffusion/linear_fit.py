@@ -11,19 +11,22 @@ import numpy as np
 
 from neurotrial.extract.diffusion.least_squares import make_design, make_room, solve_logs
 from neurotrial.extract.diffusion.samples import clean_samples
-from neurotrial.extract.diffusion.scalars import tensor_scalars
+from neurotrial.extract.diffusion.scalars import principal_directions, tensor_scalars
 
 if TYPE_CHECKING:
     from neurotrial.extract.diffusion.gradients import Gradients
     from neurotrial.extract.diffusion.least_squares import Design, Room
     from neurotrial.extract.diffusion.samples import Samples
 
-__all__ = ["REWEIGHTINGS", "VoxelFits", "fit_linear"]
+__all__ = ["DIRECTION", "REWEIGHTINGS", "VoxelFits", "fit_linear"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 REWEIGHTINGS = {"ols": 0, "wls": 1, "iwls": 3}
 """How often the weights are taken from the last fit: `iwls` does it twice after `wls`, as MRtrix3 does after its first fit."""
+
+DIRECTION = ("direction_x", "direction_y", "direction_z")
+"""Parts of the direction of largest diffusivity."""
 
 _CHUNK = 5000
 """Voxels at a time: the arrays of a chunk stay in the cache of a processor. The same for any number of threads, so that the
@@ -62,10 +65,17 @@ class _Chunk:
     squares: FloatArray
     counts: Any
     n_bad: Any
+    directions: FloatArray | None
 
 
 def fit_linear(
-    samples: Samples, gradients: Gradients, method: str, min_signal: float | None, threads: int | None
+    samples: Samples,
+    gradients: Gradients,
+    method: str,
+    min_signal: float | None,
+    threads: int | None,
+    *,
+    directions: bool = False,
 ) -> VoxelFits:
     """Fit the tensor by a method of `REWEIGHTINGS`.
 
@@ -81,11 +91,13 @@ def fit_linear(
         As `clean_samples` has it.
     threads : int or None
         Chunks that are worked on at a time; None for as many as the linear algebra may use.
+    directions : bool
+        Whether the direction of largest diffusivity is wanted: in `VoxelFits.extra`, by the names of `DIRECTION`.
     """
     from threadpoolctl import ThreadpoolController
 
     design = make_design(gradients.bvals[samples.volumes], gradients.bvecs[samples.volumes])
-    task = _Task(samples, design, gradients.b0[samples.volumes], REWEIGHTINGS[method], min_signal)
+    task = _Task(samples, design, gradients.b0[samples.volumes], REWEIGHTINGS[method], min_signal, directions)
     starts = range(0, max(len(samples.voxels), 1), _CHUNK)
     blas = ThreadpoolController().select(user_api="blas")
     threads = threads or max((library["num_threads"] for library in blas.info()), default=1)
@@ -102,6 +114,7 @@ class _Task:
     unweighted: Any
     reweightings: int
     min_signal: float | None
+    directions: bool
 
     def work(self, starts: range) -> list[tuple[int, _Chunk]]:
         room = make_room(len(self.design.matrix), min(_CHUNK, len(self.samples.voxels)))
@@ -118,7 +131,12 @@ class _Task:
             solved &= good[self.unweighted].any(axis=0)
         scalars = tensor_scalars(solution.coefficients[1:], self.design.lowest)
         scalars[:, ~solved] = np.nan
-        return _Chunk(scalars, *_residuals(room, self.design, solution.coefficients, good, solved), n_bad)
+        directions = None
+        if self.directions:
+            directions = principal_directions(solution.coefficients[1:])
+            directions[:, ~solved] = np.nan
+        residuals = _residuals(room, self.design, solution.coefficients, good, solved)
+        return _Chunk(scalars, *residuals, n_bad, directions)
 
 
 def _residuals(
@@ -150,4 +168,6 @@ def _joined(chunks: list[_Chunk]) -> VoxelFits:
     scalars = np.concatenate([chunk.scalars for chunk in chunks], axis=1)
     residual = np.concatenate([chunk.residual for chunk in chunks])
     n_bad = np.concatenate([chunk.n_bad for chunk in chunks])
-    return VoxelFits(scalars, residual, n_bad, by_volume, {})
+    found = [chunk.directions for chunk in chunks if chunk.directions is not None]
+    extra = dict(zip(DIRECTION, np.concatenate(found, axis=1), strict=True)) if found else {}
+    return VoxelFits(scalars, residual, n_bad, by_volume, extra)

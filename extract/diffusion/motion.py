@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["framewise_displacement", "motion_parameters", "on_axes", "rigid_rotations", "rotate_vectors"]
+__all__ = [
+    "framewise_displacement",
+    "image_directions",
+    "motion_parameters",
+    "on_axes",
+    "rigid_rotations",
+    "rotate_vectors",
+]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -76,6 +83,27 @@ def on_axes(bvecs: Any, affine: Any, new_affine: Any) -> FloatArray:
         In FSL's convention for the turned image.
     """
     return np.asarray(np.asarray(bvecs, dtype="float64") @ _axes(affine).T @ _axes(new_affine))
+
+
+def image_directions(directions: Any, affine: Any) -> FloatArray:
+    """Express directions in FSL's convention along the axes of the image itself.
+
+    Parameters
+    ----------
+    directions : array, shape (..., 3)
+        As a fit with gradients in FSL's convention gives them.
+    affine : array, shape (4, 4)
+        Voxels to mm.
+
+    Returns
+    -------
+    ndarray, shape (..., 3)
+        The first part reversed where the affine has a positive determinant.
+    """
+    found = np.array(directions, dtype="float64")
+    if np.linalg.det(np.asarray(affine, dtype="float64")[:3, :3]) > 0:
+        found[..., 0] *= -1
+    return found
 
 
 def _axes(affine: Any) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SCALARS", "tensor_scalars"]
+__all__ = ["SCALARS", "principal_directions", "tensor_scalars"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -61,13 +61,33 @@ def tensor_scalars(elements: FloatArray, lowest: float) -> FloatArray:
     return found
 
 
+def principal_directions(elements: FloatArray) -> FloatArray:
+    """Return the direction of largest diffusivity of symmetric tensors.
+
+    Parameters
+    ----------
+    elements : ndarray, shape (6, voxels)
+        xx, yy, zz, xy, xz, yz.
+
+    Returns
+    -------
+    ndarray, shape (3, voxels)
+        Of unit length, with a third part that is not negative: a direction and its opposite are the same.
+    """
+    vectors = np.linalg.eigh(_matrices(elements))[1][:, :, 2].T
+    return np.where(vectors[2] < 0, -vectors, vectors)
+
+
+def _matrices(elements: FloatArray) -> FloatArray:
+    return np.asarray(elements[[0, 3, 4, 3, 1, 5, 4, 5, 2]].T.reshape(-1, 3, 3))
+
+
 def _determinant(xx: Any, yy: Any, zz: Any, xy: Any, xz: Any, yz: Any) -> Any:
     return xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
 
 
 def _by_eigenvalues(elements: FloatArray, lowest: float) -> FloatArray:
-    tensors = elements[[0, 3, 4, 3, 1, 5, 4, 5, 2]].T.reshape(-1, 3, 3)
-    values = np.linalg.eigvalsh(tensors).clip(min=lowest)
+    values = np.linalg.eigvalsh(_matrices(elements)).clip(min=lowest)
     mean = values.mean(axis=1)
     spread = ((values - mean[:, None]) ** 2).sum(axis=1)
     fa = np.sqrt(1.5 * spread / (values**2).sum(axis=1))

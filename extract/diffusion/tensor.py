@@ -10,7 +10,7 @@ import numpy as np
 
 from neurotrial.errors import InputError, Problem
 from neurotrial.extract.diffusion.gradients import ALL_SHELLS, LARGEST_B, Sources, check_gradients
-from neurotrial.extract.diffusion.linear_fit import REWEIGHTINGS, fit_linear
+from neurotrial.extract.diffusion.linear_fit import DIRECTION, REWEIGHTINGS, fit_linear
 from neurotrial.extract.diffusion.samples import voxel_samples
 from neurotrial.extract.scan_result import ScanFault
 
@@ -66,6 +66,13 @@ class TensorFit:
     method: str
 
     @property
+    def directions(self) -> FloatArray | None:
+        """Direction of largest diffusivity, shape (..., 3), in the convention of the gradients; None if it was not asked for."""
+        if DIRECTION[0] not in self.extra:
+            return None
+        return np.stack([self.extra[name] for name in DIRECTION], axis=-1)
+
+    @property
     def scalars(self) -> dict[str, FloatArray]:
         """The maps of FA, MD, AD and RD by name."""
         return {"fa": self.fa, "md": self.md, "ad": self.ad, "rd": self.rd}
@@ -82,6 +89,7 @@ def fit_tensor(
     max_b: float | None = None,
     min_signal: float | None = None,
     threads: int | None = None,
+    directions: bool = False,
 ) -> TensorFit:
     """Fit the diffusion tensor in each voxel.
 
@@ -108,6 +116,8 @@ def fit_tensor(
     threads : int, optional
         Chunks of voxels that are worked on at a time by the linear methods; by default as many as the linear algebra may
         use. The numbers do not depend on it.
+    directions : bool
+        Whether `TensorFit.directions` is wanted; of ``wls``, ``ols`` and ``iwls``.
 
     Returns
     -------
@@ -148,7 +158,7 @@ def fit_tensor(
     mask = None if mask is None else np.asarray(mask)
     problems = [
         *_array_problems(signal, arrays[1], vectors, mask),
-        *_option_problems(method, min_signal, threads),
+        *_option_problems(method, min_signal, threads, directions=directions),
     ]
     if problems:
         raise InputError(problems)
@@ -158,7 +168,15 @@ def fit_tensor(
             arrays[1].astype("float64"), vectors.astype("float64"), b0_threshold=b0_threshold, max_b=largest,
             sources=Sources(),
         )  # fmt: skip
-        return fit_scan(signal, gradients, method, mask=mask, min_signal=min_signal, threads=threads)
+        return fit_scan(
+            signal,
+            gradients,
+            method,
+            mask=mask,
+            min_signal=min_signal,
+            threads=threads,
+            directions=directions,
+        )
     except ScanFault as fault:
         raise InputError([fault.problem]) from None
 
@@ -171,6 +189,7 @@ def fit_scan(
     mask: Any = None,
     min_signal: float | None = None,
     threads: int | None = None,
+    directions: bool = False,
 ) -> TensorFit:
     """Fit the diffusion tensor with gradients that are checked; as `fit_tensor`.
 
@@ -181,7 +200,7 @@ def fit_scan(
     """
     samples = voxel_samples(signal, None if mask is None else mask.astype(bool), gradients.used)
     if method in REWEIGHTINGS:
-        fits = fit_linear(samples, gradients, method, min_signal, threads)
+        fits = fit_linear(samples, gradients, method, min_signal, threads, directions=directions)
     else:
         from neurotrial.extract.diffusion.dipy_fit import fit_by_dipy
 
@@ -217,9 +236,14 @@ def _array_problems(signal: Any, bvals: Any, bvecs: Any, mask: Any) -> Iterator[
         yield Problem("mask", rule, "take a mask on the grid of the signal")
 
 
-def _option_problems(method: str, min_signal: float | None, threads: int | None) -> Iterator[Problem]:
+def _option_problems(
+    method: str, min_signal: float | None, threads: int | None, *, directions: bool
+) -> Iterator[Problem]:
     if method not in METHODS:
         yield Problem("method", f"is {method!r}, which is none of {', '.join(METHODS)}", "name one of them")
+    if directions and method in METHODS and method not in REWEIGHTINGS:
+        rule = f"come with {', '.join(REWEIGHTINGS)}, not with {method}"
+        yield Problem("directions", rule, "fit the tensor by one of them besides")
     if min_signal is not None and not 0 < min_signal < np.inf:
         yield Problem(
             "min_signal", f"must be positive, it is {min_signal}", "leave it out, or give e.g. 1e-4"
