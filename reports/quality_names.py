@@ -41,6 +41,7 @@ _NAMES: Mapping[str, QualityName] = MappingProxyType(
         "n_b0": QualityName("Unweighted volumes", digits=0),
         "snr": QualityName("SNR", digits=1),
         "bad_samples": QualityName("Invalid samples", digits=2, percentage=True),
+        "minimal_preprocessing": QualityName("Minimal preprocessing", digits=0),
         "empty_volumes": QualityName("Empty volumes", digits=0),
         "outlier_volumes": QualityName("Outlier volumes", digits=0, percentage=True),
         "min_region_coverage": QualityName("Lowest region coverage", digits=0, percentage=True),

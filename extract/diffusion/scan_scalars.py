@@ -101,6 +101,8 @@ def _fitted(scan: Scan, plan: ImagingPlan) -> ScanScalars:
     fit = fit_scan(signal, gradients, plan.tensor.fit)
     scalars = {name: _map(values, brain) for name, values in fit.scalars.items()}
     measures = dwi_measures(signal, fit, displacement, plan.quality)
+    if scan.preprocessing == "minimal":
+        measures.append(Measure("minimal_preprocessing", 1, "", 0))
     shells = sorted({round(float(b), -2) for b in gradients.bvals})
     return ScanScalars(image, brain, scalars, measures, notes, f"{image.shape[3]} volumes, b {shells}")
 

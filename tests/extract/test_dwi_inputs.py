@@ -96,6 +96,8 @@ def test_a_raw_scan_is_flagged_as_minimal(scan, whole):
         "preprocessing is minimal: susceptibility and eddy currents are not corrected",
     )
     assert opened.tables["scans"]["preprocessing"].tolist() == ["minimal"]
+    flagged = opened.tables["quality"].set_index("measure").loc["minimal_preprocessing", "flagged"]
+    assert flagged
     both = (opened.maps.brain & whole.brain).sum()
     assert 2 * both / (opened.maps.brain.sum() + whole.brain.sum()) > 0.9
     inside = opened.maps.brain & whole.brain
