@@ -90,8 +90,9 @@ def build_gaussian(shape: GaussianShape) -> pm.Model:
 
 def _tilt(given: dict[str, Any], z: Any) -> Any:
     """Return what makes of the normal prior of the reference arm's mean a mixture of normal ones."""
-    import pytensor.tensor as pt
+    import pytensor.tensor
 
+    pt: Any = pytensor.tensor
     mean = given["reference_shift"][0] + (given["reference_row"] * z).sum()
     base = (mean - given["reference_base"][0]) / given["reference_base"][1]
     distance = (mean - given["mixture_mean"]) / given["mixture_sd"]

@@ -64,7 +64,7 @@ def label_bottom(axes: Sequence[Axes], columns: int, label: str) -> None:
         panel.set_xlabel(fitted(label, WIDTH / columns - 0.3))
 
 
-def legend_of(figure: Figure, styles: Mapping[str, tuple[str, str]]) -> None:
+def legend_of(figure: Figure, styles: Mapping[str, tuple[str, Any]]) -> None:
     """Write below a figure which colour and line stand for what."""
     from matplotlib.lines import Line2D
 
