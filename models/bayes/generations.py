@@ -66,8 +66,6 @@ def as_arviz(groups: Mapping[str, Any]) -> Any:
     import arviz
     import xarray as xr
 
-    older = getattr(arviz, "InferenceData", xr.DataTree)
-    # the newer generation keeps the name for its data tree
-    if not issubclass(older, xr.DataTree):
-        return older(**groups)
+    if arviz.__version__.startswith("0."):
+        return arviz.InferenceData(**groups)
     return xr.DataTree.from_dict({f"/{name}": group for name, group in groups.items()})

@@ -76,9 +76,9 @@ def _smoothed_one(log_ratios: FloatArray, chains: int) -> tuple[FloatArray, floa
     statistics = array_statistics()
     inverse = np.exp(log_ratios.min() - log_ratios).reshape(chains, -1)
     efficiency = float(statistics.ess(inverse, method="mean", relative=True))
-    # where all but a few ratios vanish beside the largest there is no tail to fit: a k that looks fine, weights of NaN
+    # where all but a few ratios vanish beside the largest there is no tail to fit: weights of NaN, or none for k
     with np.errstate(divide="ignore", invalid="ignore"):
         log_weights, k = statistics.psislw(-log_ratios, r_eff=efficiency)
-    if np.isnan(log_weights).any():
+    if np.isnan(log_weights).any() or np.isnan(k):
         return np.full_like(log_ratios, np.nan), np.inf, efficiency
     return log_weights, float(k), efficiency
