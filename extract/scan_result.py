@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neurotrial.errors import NeurotrialError, Problem
+from neurotrial.errors import Problem
+from neurotrial.runner import UnitFault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ScanFault", "ScanResult"]
 
 
-class ScanFault(NeurotrialError):  # noqa: N818 - a fault of the data, not an error of the program
+class ScanFault(UnitFault):
     """The files of one scan break a rule; the other scans go on.
 
     Parameters

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
-from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.visits.scan_maps import MAPS, maps_bytes, read_maps
-from neurotrial.runner import Unit, UnitFault, unit_folder
+from neurotrial.runner import Unit, unit_folder
 from neurotrial.shards import PICTURE, Shard
 
 if TYPE_CHECKING:
@@ -38,6 +37,13 @@ _PARTS = {
 }
 """Parts of the imaging plan that can change the numbers of a step."""
 
+_VISIT_ROLES = {
+    "atlas": ("from_template",),
+    "streamlines": ("streamlines_cst_left", "streamlines_cst_right"),
+    "tract_table": ("tract_table", "tract_counts"),
+}
+"""Files of a diffusion scan that the step of its participant reads, by what asks for them; the step of the scan reads none."""
+
 
 def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Unit:
     """Return the unit of work of a scan that was made.
@@ -58,7 +64,8 @@ def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -
         "expected_side": scan.expected_side,
         "simulated": simulated,
     }
-    files = dict(scan.files)
+    later = {role for roles in _VISIT_ROLES.values() for role in roles}
+    files = {role: path for role, path in scan.files.items() if role not in later}
     if scan.modality == "bold":
         files["nodes"] = folder / plan.network.nodes
         work = functools.partial(_bold_work, scan, plan, folder, simulated=simulated)
@@ -92,15 +99,16 @@ def participant_unit(
 
     places = {scan.name: unit_folder(folder / EXTRACTION_FOLDER, scan.name) / MAPS for scan in scans}
     files = dict(places)
+    asked = [*plan.regions.secondary, *(["atlas"] if plan.regions.atlas is not None else [])]
     for scan in scans:
-        if plan.regions.atlas is not None and "from_template" in scan.files:
-            files[f"{scan.name} from_template"] = scan.files["from_template"]
+        roles = [role for what in asked for role in _VISIT_ROLES[what] if role in scan.files]
+        files |= {f"{scan.name} {role}": scan.files[role] for role in roles}
     for role in ("atlas", "labels", "template"):
         named = getattr(plan.regions, role)
         if named is not None and (folder / named).is_file():
             files[role] = folder / named
-    names = [scan.name for scan in scans]
-    spec = _spec(plan, "visits") | {"scans": names, "baseline": baseline, "simulated": simulated}
+    makers = {scan.name: scan.makers.get("tract_table", scan.producer) for scan in scans}
+    spec = _spec(plan, "visits") | {"makers": makers, "baseline": baseline, "simulated": simulated}
     work = functools.partial(
         _visits_work, list(scans), places, plan, folder, baseline=baseline, simulated=simulated
     )
@@ -125,20 +133,14 @@ def _spec(plan: ImagingPlan, step: str) -> dict[str, Any]:
 def _bold_work(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -> Shard:
     from neurotrial.extract.bold_scan import extract_bold
 
-    try:
-        result = extract_bold(scan, plan, folder, simulated=simulated)
-    except ScanFault as fault:
-        raise UnitFault(str(fault)) from fault
+    result = extract_bold(scan, plan, folder, simulated=simulated)
     return Shard(result.tables, {PICTURE: result.picture})
 
 
 def _dwi_work(scan: Scan, plan: ImagingPlan) -> Shard:
     from neurotrial.extract.dwi_scan import open_dwi
 
-    try:
-        opened = open_dwi(scan, plan)
-    except ScanFault as fault:
-        raise UnitFault(str(fault)) from fault
+    opened = open_dwi(scan, plan)
     return Shard(opened.tables, {MAPS: maps_bytes(opened.maps)})
 
 
@@ -156,10 +158,7 @@ def _visits_work(
     from neurotrial.extract.dwi_scan import visit_tables
 
     maps = [read_maps(places[scan.name]) for scan in scans]
-    try:
-        found = visit_tables(scans, maps, plan, folder, baseline=baseline, simulated=simulated)
-    except ScanFault as fault:
-        raise UnitFault(str(fault)) from fault
+    found = visit_tables(scans, maps, plan, folder, baseline=baseline, simulated=simulated)
     names = next(iter(found.values()))[0]
     tables = {
         name: pd.concat([tables[name] for tables, _ in found.values()], ignore_index=True) for name in names

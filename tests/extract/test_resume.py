@@ -83,6 +83,33 @@ def test_a_changed_setting_measures_only_what_rests_on_it(study, old, new, modal
         assert after[after["modality"] == own].equals(before[before["modality"] == own]) is same
 
 
+def test_changed_streamlines_measure_their_participant_again_and_no_scan(study):
+    only(study, session="01")
+    edit(study / "study.yaml", "regions: {", "regions: {secondary: [streamlines], ")
+    path = scan_file(study, "dwi/*_dwi.nii.gz").parent / "CST_left.tck"
+    edit(study / "study.yaml", "  derivatives: [", "  producers: mine.toml\n  derivatives: [")
+    patterns = '[common.dwi]\nstreamlines_cst_left = [{name = "CST_left.tck"}]\n'
+    (study / "mine.toml").write_text(patterns, encoding="utf-8")
+
+    def write(count):
+        line = np.column_stack([np.full(40, -20.0), np.full(40, -15.0), np.linspace(50, -30, 40)])
+        lines = [line + np.array([0.3 * number, 0, 0]) for number in range(count)]
+        tractogram = nibabel.streamlines.Tractogram(lines, affine_to_rasmm=np.eye(4))
+        nibabel.streamlines.save(tractogram, str(path))
+        return extracted(study)
+
+    write(6)
+    done = write(7)
+    assert ran(done) == {}
+    assert [one.why for one in done.visits if one.seconds] == [
+        "changed: sub-002_baseline_dwi streamlines_cst_left"
+    ]
+    rows = table(study, "features").query(
+        "method == 'streamlines' and statistic == 'mean' and hemisphere == 'left'"
+    )
+    assert set(rows.query("participant_id == 'sub-002' and visit == 'baseline'")["n"]) == {7}
+
+
 def test_changed_nodes_measure_every_bold_scan_again(study):
     only(study)
     edit(study / "nodes.tsv", "m1_l\tm1\tleft\t-38.0", "m1_l\tm1\tleft\t-39.0")
