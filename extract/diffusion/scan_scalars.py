@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.errors import InputError
 from neurotrial.extract.bids.maps import check_unit
 from neurotrial.extract.diffusion.dwi_confounds import read_displacement
 from neurotrial.extract.diffusion.gradients import read_gradients
-from neurotrial.extract.diffusion.motion import (
-    framewise_displacement,
-    motion_parameters,
-    on_axes,
-    rotate_vectors,
-)
-from neurotrial.extract.diffusion.raw_scan import brain_of, correct_motion, denoise
+from neurotrial.extract.diffusion.motion import framewise_displacement, on_axes
+from neurotrial.extract.diffusion.raw_scan import prepare_raw
 from neurotrial.extract.diffusion.scalars import SCALARS
 from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.images import check_grid, file_of, image_data, mask_on, read_image, voxels_in
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
 
     from neurotrial.extract.bids.scans import Scan
     from neurotrial.extract.diffusion.gradients import Gradients
+    from neurotrial.extract.diffusion.raw_scan import RawScan
     from neurotrial.extract.images import BoolArray
     from neurotrial.imaging_plan import ImagingPlan
 
@@ -91,57 +88,43 @@ def _fitted(scan: Scan, plan: ImagingPlan) -> ScanScalars:
     )
     gradients = read_gradients(bval, bvec, image.shape[3], plan.tensor)
     data = image_data(image, path)
-    displacement = _displacement(scan)
     notes: tuple[str, ...] = ()
+    more: list[Measure] = []
     if scan.preprocessing == "minimal":
-        data, gradients, displacement = _minimal(data, gradients, image, scan, plan)
-        notes = (_MINIMAL,)
-    brain = _brain(scan, image, data, gradients)
+        raw = _prepared(data, gradients, image, scan, plan)
+        data, brain, gradients = raw.signal, raw.brain, replace(gradients, bvecs=raw.bvecs)
+        displacement = None if raw.motion is None else framewise_displacement(raw.motion)
+        notes, more = (_MINIMAL,), [Measure("minimal_preprocessing", 1, "", 0)]
+    else:
+        brain = mask_on(file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz"), image, path)
+        displacement = read_displacement(scan.files["confounds"]) if "confounds" in scan.files else None
+    if not brain.any():
+        where = scan.files.get("brain", path).name
+        raise ScanFault(where, "is an empty mask", "make the brain mask again")
     signal = voxels_in(data, brain)
     fit = fit_scan(signal, gradients, plan.tensor.fit)
     scalars = {name: _map(values, brain) for name, values in fit.scalars.items()}
-    measures = dwi_measures(signal, fit, displacement, plan.quality)
-    if scan.preprocessing == "minimal":
-        measures.append(Measure("minimal_preprocessing", 1, "", 0))
+    measures = [*dwi_measures(signal, fit, displacement, plan.quality), *more]
     shells = sorted({round(float(b), -2) for b in gradients.bvals})
     return ScanScalars(image, brain, scalars, measures, notes, f"{image.shape[3]} volumes, b {shells}")
 
 
-def _minimal(
-    data: Any, gradients: Gradients, image: SpatialImage, scan: Scan, plan: ImagingPlan
-) -> tuple[Any, Gradients, Any]:
-    """Do what is honest to a raw scan; return signal, turned gradients, and displacement in mm."""
-    bvals, limit = gradients.bvals, plan.tensor.b0_threshold
-    if plan.raw.denoise:
-        data = denoise(data, bvals, b0_threshold=limit)
-    if not plan.raw.motion:
-        return data, gradients, None
+def _prepared(data: Any, gradients: Gradients, image: SpatialImage, scan: Scan, plan: ImagingPlan) -> RawScan:
+    """Do what is honest to a raw scan; directions are brought to the axes of the canonical image first."""
     import nibabel as nib
 
-    file: Any = nib.load(scan.files["dwi"])
+    path = scan.files["dwi"]
+    file: Any = nib.load(path)
+    brain = mask_on(scan.files["brain"], image, path) if "brain" in scan.files else None
     vectors = on_axes(gradients.bvecs, file.affine, image.affine)
-    moved, transforms = correct_motion(data, image.affine, bvals, b0_threshold=limit)
-    turned = replace(gradients, bvecs=rotate_vectors(vectors, transforms, image.affine))
-    middle = image.affine @ [*(np.array(image.shape[:3]) - 1) / 2, 1]
-    return moved, turned, framewise_displacement(motion_parameters(transforms, middle[:3]))
-
-
-def _displacement(scan: Scan) -> Any:
-    """Return the displacement of each volume in mm that the producer measured, None where it gives none."""
-    return read_displacement(scan.files["confounds"]) if "confounds" in scan.files else None
-
-
-def _brain(scan: Scan, image: SpatialImage, data: Any, gradients: Gradients) -> BoolArray:
-    if "brain" not in scan.files and scan.preprocessing == "minimal":
-        brain = brain_of(data, image.affine, gradients.bvals)
-    else:
-        brain = mask_on(
-            file_of(scan.files, "brain", scan.folder, "*_desc-brain_mask.nii.gz"), image, scan.files["dwi"]
-        )
-    if not brain.any():
-        where = scan.files.get("brain", scan.files["dwi"]).name
-        raise ScanFault(where, "is an empty mask", "make the brain mask again")
-    return brain
+    try:
+        return prepare_raw(
+            data, image.affine, gradients.bvals, vectors, brain=brain, denoised=plan.raw.denoise,
+            motion_corrected="affine" if plan.raw.motion else None, b0_threshold=plan.tensor.b0_threshold,
+        )  # fmt: skip
+    except InputError as error:
+        problem = error.problems[0]
+        raise ScanFault(path.name, problem.rule, problem.remedy) from None
 
 
 def _read(scan: Scan) -> ScanScalars:
