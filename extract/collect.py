@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from neurotrial.tables import TABLES
 from neurotrial.tabular import empty_table, tsv_text, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from neurotrial.extract.bids.scans import Scan
@@ -65,10 +66,15 @@ def collect_tables(
         was made.
     """
     by_name = {outcome.unit: outcome for outcome in outcomes}
+
+    @functools.cache
+    def read(unit: str) -> dict[str, pd.DataFrame]:
+        return read_shard_tables(unit_folder(folder, unit))
+
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _MADE_HERE}
     for scan in scans:
         done = _outcome(scan, by_name)
-        shards = _shards(scan, by_name, folder)
+        shards = _shards(scan, by_name, read)
         if not any("features" in shard for shard in shards):
             shards.append({"features": missing_features(scan, plan, done)})
         for shard in shards:
@@ -90,15 +96,16 @@ def _outcome(scan: Scan, by_name: Mapping[str, Outcome]) -> Outcome | None:
     return by_name[participant_name(scan)]
 
 
-def _shards(scan: Scan, by_name: Mapping[str, Outcome], folder: Path) -> list[dict[str, pd.DataFrame]]:
+def _shards(
+    scan: Scan, by_name: Mapping[str, Outcome], read: Callable[[str], dict[str, pd.DataFrame]]
+) -> list[dict[str, pd.DataFrame]]:
     """Return the tables of a scan: its own, and its rows of its participant's step."""
     if scan.name not in by_name:
         return []
-    found = [read_shard_tables(unit_folder(folder, scan.name))]
+    found = [read(scan.name)]
     together = by_name.get(participant_name(scan))
     if scan.modality == "dwi" and by_name[scan.name].state == "ok" and together is not None:
-        shared = read_shard_tables(unit_folder(folder, together.unit))
-        found.append({name: _rows_of(frame, scan) for name, frame in shared.items()})
+        found.append({name: _rows_of(frame, scan) for name, frame in read(together.unit).items()})
     return found
 
 

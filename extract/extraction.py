@@ -113,7 +113,8 @@ def plan_scans(data: StudyData) -> ScanPlan:
     if plan.regions.atlas is not None:
         try:
             read_planned_atlas(plan.regions, data.folder)
-            read_template(plan.regions, data.folder)
+            if plan.regions.template is not None:
+                read_template(plan.regions, data.folder)
         except InputError as error:
             problems += error.problems
         except ScanFault as fault:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
 __all__ = [
-    "check_grid", "file_of", "image_data", "mask_on", "on_grid", "read_image", "voxels_in", "weights_on", "world_x",
+    "check_grid", "file_of", "forms_apart", "image_data", "mask_on", "on_grid", "read_image", "space_of", "voxels_in",
+    "weights_on", "world_x",
 ]  # fmt: skip
 
 _GRID_TOLERANCE_MM = 1e-3
@@ -104,6 +105,16 @@ def image_data(image: SpatialImage, path: Path) -> FloatArray:
         raise ScanFault(path.name, rule, "copy or make the file again") from None
 
 
+def forms_apart(image: Any) -> float:
+    """Return by how many mm sform and qform of a header place a corner of the grid apart; 0 where one of them is not set."""
+    header = image.header
+    if not hasattr(header, "get_qform") or not header["sform_code"] or not header["qform_code"]:
+        return 0.0
+    corners = np.array([(*corner, 1.0) for corner in product(*((0, size - 1) for size in image.shape[:3]))])
+    apart = corners @ (header.get_sform() - header.get_qform()).T
+    return float(np.linalg.norm(apart[:, :3], axis=1).max())
+
+
 def _check_forms(image: Any, path: Path) -> None:
     """Refuse a header whose two coordinate systems contradict each other.
 
@@ -114,15 +125,11 @@ def _check_forms(image: Any, path: Path) -> None:
     ScanFault
         If both claim the same space, or two of the participant's own, and differ by more than half a millimetre.
     """
-    header = image.header
-    if not hasattr(header, "get_qform"):
-        return
-    (sform, s_code), (qform, q_code) = header.get_sform(coded=True), header.get_qform(coded=True)
-    if sform is None or qform is None or (s_code > _OWN_SPACES >= q_code):
-        return
-    corners = np.array(list(product(*[(0, n - 1) for n in image.shape[:3]], [1]))).T
-    apart = float(np.abs((sform - qform) @ corners).max())
-    if apart > _FORMS_TOLERANCE_MM:
+    apart = forms_apart(image)
+    if (
+        apart > _FORMS_TOLERANCE_MM
+        and not image.header["sform_code"] > _OWN_SPACES >= image.header["qform_code"]
+    ):
         rule = f"its sform and its qform disagree by {apart:.1f} mm"
         raise ScanFault(path.name, rule, "find out which one is right, and set both to it")
 
@@ -182,11 +189,11 @@ def weights_on(path: Path, reference: SpatialImage, reference_path: Path) -> Flo
         raise ScanFault(path.name, rule, "take the mask of one region, or divide percentages by 100")
     if on_grid(image, reference):
         return data
-    if _space(path) is None or _space(path) != _space(reference_path):
+    if space_of(path) is None or space_of(path) != space_of(reference_path):
         check_grid(image, path, reference, reference_path)
     moved = _resampled(data, image.affine, reference)
     if data.any() and not moved.any():
-        rule = f"does not overlap with {reference_path.name}, though both are said to be in the space {_space(path)}"
+        rule = f"does not overlap with {reference_path.name}, though both are said to be in the space {space_of(path)}"
         raise ScanFault(path.name, rule, "correct the header of one of them")
     return moved
 
@@ -196,7 +203,8 @@ def mask_on(path: Path, reference: SpatialImage, reference_path: Path) -> BoolAr
     return np.asarray(weights_on(path, reference, reference_path) >= 1 / 2)
 
 
-def _space(path: Path) -> str | None:
+def space_of(path: Path) -> str | None:
+    """Return the space that the name of a file says (``space-``), None where it says none."""
     found = re.search(r"_space-([A-Za-z0-9]+)", path.name)
     return found[1] if found else None
 

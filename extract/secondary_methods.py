@@ -9,7 +9,7 @@ import pandas as pd
 
 from neurotrial.extract.bids.tract_tables import read_tract_table
 from neurotrial.extract.diffusion.scalars import SCALARS
-from neurotrial.extract.regions.grid import COLUMNS, RegionGrid
+from neurotrial.extract.regions.grid import COLUMNS, expected_region_rows, tract_means
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.streamline_features import expected_streamline_rows, streamline_features
 from neurotrial.extract.regions.streamline_files import read_streamlines
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_secondary_rows", "secondary_tables"]
 
-_TABLE_GRID = RegionGrid(SCALARS, ("cst",), ("mean",), ("include",), ("mean",))
+_TABLE_GRID = tract_means(SCALARS)
 _TABLE = "tract_table"
 
 
@@ -33,11 +33,7 @@ def expected_secondary_rows(methods: Sequence[SecondaryMethod]) -> list[dict[str
     """Return the feature rows of secondary methods that every diffusion scan has, without values."""
     rows = expected_streamline_rows() if "streamlines" in methods else []
     if "tract_table" in methods:
-        rows += _TABLE_GRID.value_rows(_TABLE, np.nan)
-        rows += [
-            {name: value for name, value in row.items() if name != "of"}
-            for row in _TABLE_GRID.ratio_rows(_TABLE)
-        ]
+        rows += expected_region_rows(_TABLE_GRID, method=_TABLE)
     return rows
 
 

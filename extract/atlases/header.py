@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from neurotrial.errors import Problem
+from neurotrial.extract.images import forms_apart
 
 if TYPE_CHECKING:
     from neurotrial.extract.atlases.registry import Copy
@@ -22,12 +22,7 @@ _APART_MM = 0.1
 
 def affine_problems(image: Any, where: str, remedy: str) -> list[Problem]:
     """Return the problem of an image whose sform and qform place a corner of its grid more than 0.1 mm apart, or none."""
-    codes = [int(image.header.get(f"{form}_code", 0)) for form in ("sform", "qform")]
-    if not all(codes):
-        return []
-    corners = np.array([(*corner, 1.0) for corner in product(*((0, size - 1) for size in image.shape[:3]))])
-    apart = corners @ (image.get_sform() - image.get_qform()).T
-    distance = float(np.linalg.norm(apart[:, :3], axis=1).max())
+    distance = forms_apart(image)
     if distance <= _APART_MM:
         return []
     rule = f"sform and qform contradict each other by up to {distance:.1f} mm"

@@ -14,7 +14,7 @@ from neurotrial.extract.sides import HEMISPHERES
 
 __all__ = [
     "COLUMNS", "MEANS", "POLICIES", "RATIOS", "REGIONS", "RING_MM", "STATISTICS", "Plausible", "RegionGrid", "expected_region_rows",
-    "method_label",
+    "method_label", "tract_means",
 ]  # fmt: skip
 
 REGIONS = ("cst", "plic")
@@ -95,6 +95,11 @@ class RegionGrid:
 
 MEANS = RegionGrid(statistics=("mean",), policies=("include", "exclude"), ratios_of=())
 """The mean of every region with the lesion and without it."""
+
+
+def tract_means(scalars: Mapping[str, str], tract: str = "cst") -> RegionGrid:
+    """Return what secondary methods give of a tract: the mean of each hemisphere, lesion included, and the ratios."""
+    return RegionGrid(scalars, (tract,), ("mean",), ("include",), ("mean",))
 
 
 def method_label(method: str, erosion: int = 0, plausible: Plausible | None = None) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from neurotrial.extract.diffusion.scalars import SCALARS
 from neurotrial.extract.regions.bundles import Bundle, one_sided
-from neurotrial.extract.regions.grid import COLUMNS, RegionGrid
+from neurotrial.extract.regions.grid import COLUMNS, expected_region_rows, tract_means
 from neurotrial.extract.regions.ratios import compared_rows
 from neurotrial.extract.regions.streamline_profiles import FEWEST, Profile, bundle_profile
 from neurotrial.extract.sides import hemisphere_side
@@ -32,9 +32,7 @@ def expected_streamline_rows(
     tract, method : str
         As there.
     """
-    rows = _grid(scalars, tract)
-    found = rows.value_rows(method, np.nan) + rows.ratio_rows(method)
-    return [{name: value for name, value in row.items() if name != "of"} for row in found]
+    return expected_region_rows(tract_means(scalars, tract), method=method)
 
 
 def streamline_features(
@@ -93,7 +91,7 @@ def streamline_features(
         side: bundle_profile(bundle.streamlines, scalars, affine, nodes, lesion)
         for side, bundle in bundles.items()
     }
-    grid = _grid(units, tract)
+    grid = tract_means(units, tract)
     rows = []
     for row in grid.value_rows(method, np.nan):
         side = row["hemisphere"]
@@ -101,10 +99,6 @@ def streamline_features(
         rows.append({**row, "side": hemisphere_side(side, lesion_side), **found})
     rows += compared_rows(grid.ratio_rows(method), rows, lesion_side)
     return pd.DataFrame(rows, columns=COLUMNS).astype({"n": "Int64", "reason": "str"})
-
-
-def _grid(scalars: Mapping[str, str], tract: str) -> RegionGrid:
-    return RegionGrid(scalars, (tract,), ("mean",), ("include",), ("mean",))
 
 
 def _found(

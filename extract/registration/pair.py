@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.extract.images import on_grid as on_same_grid
 from neurotrial.extract.registration.sampling import world_points
 from neurotrial.extract.registration.work_grid import WorkGrid, on_grid, volume_of, work_grid
 from neurotrial.extract.scan_result import ScanFault
@@ -22,7 +23,6 @@ _FINEST_MM = 2.0
 _COARSE_MM = 4.0
 _SMOOTH_MM = 1.4
 _HALF = 0.5
-_GRID_MM = 1e-3
 _MOST_LESION = 0.5
 """Share of the voxels of an image that a lesion may take; a brain mask given by mistake takes more."""
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
@@ -140,10 +140,7 @@ def mask_on_grid(mask: Any, static: SpatialImage, name: str) -> BoolArray:
     if not hasattr(mask, "affine"):
         image = nib.Nifti1Image(np.asarray(mask).astype(np.uint8), static.affine)
     canonical, reference = (nib.as_closest_canonical(item) for item in (image, static))
-    same = canonical.shape == reference.shape and np.allclose(
-        canonical.affine, reference.affine, rtol=0, atol=_GRID_MM
-    )
-    if not same:
+    if not on_same_grid(canonical, reference):
         ours, theirs = (" x ".join(map(str, item.shape)) for item in (image, static))
         rule = f"stands on another grid ({ours}) than the static image ({theirs}), or elsewhere in space"
         raise ScanFault(name, rule, "resample it to that image")

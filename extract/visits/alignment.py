@@ -39,8 +39,6 @@ class Alignment:
 
     def carry(self, mask: BoolArray, source: ScanMaps, target: ScanMaps) -> BoolArray:
         """Bring a mask from the grid of one scan to that of another, nearest voxel."""
-        if source is target:
-            return mask
         to_source = np.linalg.inv(source.affine) @ self.between(target, source) @ target.affine
         return carried(mask, to_source, target.brain.shape)
 

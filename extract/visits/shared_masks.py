@@ -13,12 +13,13 @@ from neurotrial.extract.visits.scan_maps import BoolArray, ScanMaps
 if TYPE_CHECKING:
     from neurotrial.imaging_plan import VisitPlan
 
-__all__ = ["Carry", "SharedMasks", "carried_by_headers", "shared_masks"]
+__all__ = ["Carry", "SharedMasks", "carried", "shared_masks"]
 
 Carry = Callable[[BoolArray, ScanMaps, ScanMaps], BoolArray]
 """Brings a mask from the grid of one scan to that of another."""
 
-_GRID_TOLERANCE_MM = 1e-3
+_SAME_VOXELS = 1e-3
+"""Grids that lie less than this share of a voxel apart are the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,17 +41,6 @@ class SharedMasks:
     note: str = ""
 
 
-def carried_by_headers(mask: BoolArray, source: ScanMaps, target: ScanMaps) -> BoolArray:
-    """Bring a mask to another grid by the coordinates in mm of both headers, nearest voxel.
-
-    Voxels outside the grid of the source are not in the mask.
-    """
-    same = mask.shape == target.brain.shape and np.allclose(
-        source.affine, target.affine, atol=_GRID_TOLERANCE_MM, rtol=0
-    )
-    return mask if same else carried(mask, np.linalg.inv(source.affine) @ target.affine, target.brain.shape)
-
-
 def carried(mask: BoolArray, to_source: Any, shape: tuple[int, ...]) -> BoolArray:
     """Bring a mask to another grid.
 
@@ -70,6 +60,8 @@ def carried(mask: BoolArray, to_source: Any, shape: tuple[int, ...]) -> BoolArra
     """
     from scipy.ndimage import affine_transform
 
+    if shape == mask.shape and np.allclose(to_source, np.eye(4), atol=_SAME_VOXELS, rtol=0):
+        return mask
     moved = affine_transform(
         mask.astype(np.uint8),
         to_source[:3, :3],
@@ -82,7 +74,7 @@ def carried(mask: BoolArray, to_source: Any, shape: tuple[int, ...]) -> BoolArra
 
 
 def shared_masks(
-    scans: Sequence[ScanMaps], plan: VisitPlan, baseline: str, carry: Carry = carried_by_headers
+    scans: Sequence[ScanMaps], plan: VisitPlan, baseline: str, carry: Carry
 ) -> Mapping[str, SharedMasks]:
     """Make the masks that hold for every visit of one participant, on the grid of each scan.
 

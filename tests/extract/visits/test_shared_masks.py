@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neurotrial.extract.visits.alignment import align_visits
 from neurotrial.extract.visits.scan_maps import ScanMaps
-from neurotrial.extract.visits.shared_masks import carried_by_headers, shared_masks
+from neurotrial.extract.visits.shared_masks import shared_masks
 from neurotrial.imaging_plan import VisitPlan
 
 SHAPE = (6, 1, 1)
@@ -30,6 +31,11 @@ def scan(visit: str, lesion: str | None, brain: str = "111111", shift: float = 0
     )
 
 
+def shared(scans, plan):
+    """Return the masks of scans that stand in one space by their headers."""
+    return shared_masks(scans, plan, "baseline", align_visits(scans, plan).carry)
+
+
 def bits(mask) -> str:
     return "".join("1" if value else "0" for value in mask.ravel())
 
@@ -44,29 +50,29 @@ def bits(mask) -> str:
 )
 def test_the_lesion_that_holds_is_the_one_asked_for(plan, baseline, day90):
     scans = [scan("baseline", "011000"), scan("day90", "001100")]
-    found = shared_masks(scans, plan, "baseline")
+    found = shared(scans, plan)
     assert [bits(found[one.name].lesion) for one in scans] == [baseline, day90]
     assert {one.note for one in found.values()} == {""}
 
 
 def test_regions_are_cut_to_what_all_visits_cover_unless_they_are_not_to_be():
     scans = [scan("baseline", "000000", "111110"), scan("day90", "000000", "011111")]
-    common = shared_masks(scans, VisitPlan(), "baseline")
+    common = shared(scans, VisitPlan())
     assert {bits(one.covered) for one in common.values()} == {"011110"}
-    own = shared_masks(scans, VisitPlan(common_coverage=False), "baseline")
+    own = shared(scans, VisitPlan(common_coverage=False))
     assert [bits(own[one.name].covered) for one in scans] == ["111110", "011111"]
 
 
 def test_a_visit_without_a_mask_takes_that_of_the_other():
     scans = [scan("baseline", "011000"), scan("day90", None)]
-    assert bits(shared_masks(scans, VisitPlan(), "baseline")["sub-001_day90_dwi"].lesion) == "011000"
-    without = shared_masks(scans, VisitPlan(lesion="own"), "baseline")
+    assert bits(shared(scans, VisitPlan())["sub-001_day90_dwi"].lesion) == "011000"
+    without = shared(scans, VisitPlan(lesion="own"))
     assert without["sub-001_day90_dwi"].lesion is None
 
 
 def test_a_missing_baseline_mask_is_told():
     scans = [scan("baseline", None), scan("day90", "001100")]
-    found = shared_masks(scans, VisitPlan(lesion="baseline"), "baseline")
+    found = shared(scans, VisitPlan(lesion="baseline"))
     assert found["sub-001_baseline_dwi"].lesion is None
     assert bits(found["sub-001_day90_dwi"].lesion) == "001100"
     assert all("each scan's own holds" in one.note for one in found.values())
@@ -74,6 +80,7 @@ def test_a_missing_baseline_mask_is_told():
 
 def test_masks_meet_in_world_coordinates():
     near, far = scan("baseline", "011000"), scan("day90", "000000", shift=2.0)
+    carry = align_visits([near, far], VisitPlan()).carry
     # voxel 0 of the second grid lies where voxel 1 of the first does; beyond the grid there is no lesion
-    assert bits(carried_by_headers(near.lesion, near, far)) == "110000"
-    assert bits(carried_by_headers(np.ones(SHAPE, dtype=bool), near, far)) == "111110"
+    assert bits(carry(near.lesion, near, far)) == "110000"
+    assert bits(carry(np.ones(SHAPE, dtype=bool), near, far)) == "111110"
