@@ -110,7 +110,17 @@ _SCAN = (_PARTICIPANT, _VISIT, _RUN)
 _MODALITY = text("modality", "kind of scan", levels=("dwi", "bold"))
 _DAY = number("day", "day since randomisation", "days", nullable=False)
 _HEMISPHERES = ("left", "right", "both", "none")
-_STATISTICS = ("mean", "weighted_mean", "median", "trimmed_mean", "sd", "ratio", "log_ratio", "asymmetry")
+_STATISTICS = (
+    "mean",
+    "weighted_mean",
+    "median",
+    "trimmed_mean",
+    "sd",
+    "ratio",
+    "log_ratio",
+    "asymmetry",
+    "auc",
+)
 _POLICIES = ("include", "exclude", "only", "perilesional", "not_applicable")
 _SIDES = ("ipsilesional", "contralesional", "inter", "bilateral", "none")
 _FEATURE_STATES = ("ok", "flagged", "missing_input", "low_coverage", "failed", "not_applicable")
@@ -199,13 +209,14 @@ _FEATURES = Table(
     "features",
     "imaging measures on the complete grid: a missing value has its status and reason, never 0, never a missing row",
     (
-        "participant_id", "visit", "run", "modality", "feature", "region", "hemisphere", "side", "statistic", "method",
-        "lesion_policy", "threshold",
+        "participant_id", "visit", "run", "modality", "feature", "definition", "region", "hemisphere", "side", "statistic",
+        "method", "lesion_policy", "threshold",
     ),
     (
         *_SCAN,
         _MODALITY,
         text("feature", "measure: fa, md, ad, rd, strength, density, global_efficiency, ..."),
+        text("definition", "which of the definitions of a measure: all_pairs, homotopic, weighted, binary_absolute, ...", **_OPTIONAL),
         text("region", "region or network: cst, plic, motor12, m1_m1, ..."),
         text("hemisphere", "hemisphere", levels=_HEMISPHERES),
         text("side", "side relative to the lesion", levels=_SIDES),
@@ -245,9 +256,10 @@ _PROFILES = Table(
 _EDGES = Table(
     "edges",
     "functional connections between two nodes",
-    ("participant_id", "visit", "run", "node_i", "node_j", "kind", "strategy"),
+    ("participant_id", "visit", "run", "node_set", "node_i", "node_j", "kind", "strategy"),
     (
         *_SCAN,
+        text("node_set", "nodes as in `method` of features: spheres, spheres8mm, a set's name", **_OPTIONAL),
         text("node_i", "first node"),
         text("node_j", "second node"),
         text(
@@ -268,15 +280,31 @@ _EDGES = Table(
 _NODES = Table(
     "nodes",
     "nodes of the motor network",
-    ("participant_id", "visit", "run", "node"),
+    ("participant_id", "visit", "run", "node_set", "node"),
     (
         *_SCAN,
+        text("node_set", "nodes as in `method` of features: spheres, spheres8mm, a set's name", **_OPTIONAL),
         text("node", "node"),
-        text("pair", "homotopic pair that the node belongs to, e.g. m1"),
-        text("hemisphere", "hemisphere of the node", levels=("left", "right")),
+        text(
+            "pair",
+            "homotopic pair that the node belongs to, e.g. m1; missing for a node without a counterpart",
+            nullable=True,
+        ),
+        text("hemisphere", "hemisphere of the node; none in the midline", levels=("left", "right", "none")),
         text("side", "side relative to the lesion", levels=("ipsilesional", "contralesional", "none")),
+        text(
+            "network_side",
+            "side that the node counts in where a definition crosses the cerebellum: the opposite of its own",
+            levels=("ipsilesional", "contralesional", "none"),
+            **_OPTIONAL,
+        ),
         *(number(axis, f"{axis} coordinate of the centre", "mm") for axis in "xyz"),
-        number("radius_mm", "radius of the sphere", "mm", minimum=0),
+        number(
+            "radius_mm",
+            "radius of the sphere; missing for a node that is a region of an atlas",
+            "mm",
+            minimum=0,
+        ),
         share("coverage", "share of the node inside the brain mask"),
         share("lesion_fraction", "share of the node that is lesioned"),
         number("tsnr", "temporal signal-to-noise ratio", minimum=0),
@@ -350,10 +378,11 @@ _SCANS = Table(
 _REPEATABILITY = Table(
     "repeatability",
     "how well a measure repeats itself: people scanned twice in one session",
-    ("modality", "feature", "region", "side", "statistic", "method", "lesion_policy", "threshold"),
+    ("modality", "feature", "definition", "region", "side", "statistic", "method", "lesion_policy", "threshold"),
     (
         _MODALITY,
         text("feature", "measure"),
+        text("definition", "which of the definitions of a measure", **_OPTIONAL),
         text("region", "region or network"),
         text("side", "side relative to the lesion", levels=_SIDES),
         text("statistic", "how values were summarised", levels=_STATISTICS),

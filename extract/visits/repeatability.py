@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["repeatability"]
 
-_MEASURE = ["modality", "feature", "region", "side", "statistic", "method", "lesion_policy", "threshold"]
+_MEASURE = [
+    "modality", "feature", "definition", "region", "side", "statistic", "method", "lesion_policy", "threshold",
+]  # fmt: skip
 _OCCASION = ["participant_id", "visit"]
 _NORMAL_975 = 1.959963984540054
 
@@ -40,6 +42,7 @@ def repeatability(features: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
+    features = features if "definition" in features else features.assign(definition=None)
     rows = features[features["run"].notna() & features["value"].notna()].sort_values("run", kind="stable")
     order = rows.groupby([*_MEASURE, *_OCCASION], dropna=False).cumcount()
     key = [*_MEASURE, *_OCCASION]
