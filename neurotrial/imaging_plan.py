@@ -10,17 +10,22 @@ from neurotrial.study_part import Name, Part, Text
 
 __all__ = [
     "CleaningPlan",
+    "EdgeKind",
     "ImagingPlan",
     "NetworkPlan",
+    "NetworkSweep",
     "QualityLimits",
     "RawPlan",
     "RegionPlan",
     "SecondaryMethod",
+    "Strategy",
     "TensorPlan",
     "VisitPlan",
 ]
 
 SecondaryMethod = Literal["streamlines", "tract_table"]
+Strategy = Literal["none", "6p", "24p", "24p_gsr", "32p", "36p", "acompcor", "acompcor_gsr"]
+EdgeKind = Literal["pearson", "ledoit_wolf", "partial"]
 SessionLabel = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$")]
 
 
@@ -122,40 +127,109 @@ class CleaningPlan(Part):
 
     Attributes
     ----------
-    strategy : {"6p", "24p"}
-        Motion regressors: the six parameters; or with their derivatives and the squares of both.
+    strategy : str
+        Regressors: ``6p``, the six motion parameters; ``24p``, with their derivatives and the squares of both; ``32p``, with
+        white matter and cerebrospinal fluid treated alike; ``36p``, with the global signal too; ``acompcor``, components of white
+        matter and cerebrospinal fluid; ``24p_gsr`` and ``acompcor_gsr``, with the global signal; ``none``. See
+        `neurotrial.extract.cleaning.strategies`.
     high_pass, low_pass : float
         Band that is kept, in Hz.
+    detrend : bool
+        Whether a linear trend is taken out.
     fd_threshold : float
         Framewise displacement, in mm, above which a volume is left out.
+    dvars_threshold : float or None
+        DVARS, in percent of the brain's mean signal, above which a volume is left out; None judges by displacement alone.
+    min_minutes : float
+        Time of retained volumes below which a scan is refused.
     common_volumes : int
         Volumes, the first of those retained, from which density is made, the same for every scan; density of a scan
         that retains fewer is missing.
+    lesion_dilation_mm : float
+        Width by which the lesion grows before it is taken out of the masks of white matter and cerebrospinal fluid.
+    sensitivity : list of str
+        Further strategies, measured in the same pass over the file.
     """
 
-    strategy: Literal["6p", "24p"] = "24p"
+    strategy: Strategy = "24p"
     high_pass: Annotated[float, Field(gt=0, lt=1)] = 0.01
     low_pass: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    detrend: bool = True
     fd_threshold: Annotated[float, Field(gt=0, le=5)] = 0.5
+    dvars_threshold: Annotated[float, Field(gt=0, le=100)] | None = None
+    min_minutes: Annotated[float, Field(ge=0, le=60)] = 3.0
     common_volumes: Annotated[int, Field(ge=20)] = 100
+    lesion_dilation_mm: Annotated[float, Field(ge=0, le=30)] = 4.0
+    sensitivity: list[Strategy] = Field(default_factory=list)
+
+
+class NetworkSweep(Part):
+    """What else is measured in the same pass over a file: every combination of these with the plan's own choice.
+
+    Attributes
+    ----------
+    radii_mm : list of float
+        One radius for all spheres.
+    nodes : list of str
+        Further sets of nodes, named as `NetworkPlan.nodes`.
+    kinds : list of str
+        Further measures of dependence.
+    lesion : list of {"include", "exclude"}
+        What is done with lesioned voxels of a node.
+    """
+
+    radii_mm: list[Annotated[float, Field(gt=0, le=30)]] = Field(default_factory=list)
+    nodes: list[Text] = Field(default_factory=list)
+    kinds: list[EdgeKind] = Field(default_factory=list)
+    lesion: list[Literal["include", "exclude"]] = Field(default_factory=list)
 
 
 class NetworkPlan(Part):
-    """Motor network: its nodes and the threshold of the density.
+    """Motor network: its nodes, connections and thresholds.
 
     Attributes
     ----------
     nodes : str
-        Table of the nodes, inside the study folder: node, pair, hemisphere, x, y, z, radius_mm.
+        Table of the nodes inside the study folder (node, pair, hemisphere, x, y, z, radius_mm), the name of a published set,
+        or a label image.
+    labels : str or None
+        Table of the labels of a label image: value, structure, hemisphere.
+    kind : {"pearson", "ledoit_wolf", "partial"}
+        Measure of dependence; shrinkage depends on how many volumes are left, so it is a sensitivity analysis.
     density_threshold : float
-        Correlation from which an edge counts.
+        Correlation from which an edge counts in the density that is reported first.
+    thresholds : list of float
+        Correlations at which the network is cut.
+    densities : list of float
+        Shares of edges at which the network is cut.
+    significance : float or None
+        False discovery rate of a density of significant edges, a flagged secondary measure; None makes none.
     min_coverage : float
         Share of a node's voxels inside the brain mask below which the node is lost.
+    max_lesion_fraction : float
+        Share of a node's voxels in the lesion above which the node is lost.
+    lesion : {"include", "exclude"}
+        What is done with lesioned voxels of a node.
     """
 
     nodes: Text = "nodes.tsv"
+    labels: Text | None = None
+    kind: EdgeKind = "pearson"
     density_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    thresholds: list[Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=lambda: [0.1, 0.2, 0.3])
+    densities: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=lambda: [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]
+    )
+    significance: Annotated[float, Field(gt=0, lt=1)] | None = None
     min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_lesion_fraction: Annotated[float, Field(ge=0, le=1)] = 1.0
+    lesion: Literal["include", "exclude"] = "include"
+    sensitivity: NetworkSweep = Field(default_factory=NetworkSweep)
+
+    @property
+    def cuts(self) -> tuple[float, ...]:
+        """Correlations at which the network is cut, ascending, the first reported one among them."""
+        return tuple(sorted({*self.thresholds, self.density_threshold}))
 
 
 class QualityLimits(Part):

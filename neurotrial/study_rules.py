@@ -355,6 +355,24 @@ def _imaging(study: Study) -> Iterator[Fault]:
     if not cleaning.high_pass < cleaning.low_pass:
         rule = f"{cleaning.high_pass:g} must be below low_pass, {cleaning.low_pass:g}"
         yield ("imaging", "cleaning", "high_pass"), rule, "exchange or correct the two frequencies"
+    network = plan.network
+    sweeps = {
+        ("cleaning", "sensitivity"): [cleaning.strategy, *cleaning.sensitivity],
+        ("network", "sensitivity", "nodes"): [network.nodes, *network.sensitivity.nodes],
+        ("network", "sensitivity", "kinds"): [network.kind, *network.sensitivity.kinds],
+        ("network", "sensitivity", "lesion"): [network.lesion, *network.sensitivity.lesion],
+        ("network", "sensitivity", "radii_mm"): network.sensitivity.radii_mm,
+        ("network", "thresholds"): network.thresholds,
+        ("network", "densities"): network.densities,
+    }
+    for key, values in sweeps.items():
+        twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+        if twice is not None:
+            yield (
+                ("imaging", *key),
+                f"{twice!r} is measured already",
+                "name each once; the plan's own choice need not be repeated",
+            )
 
 
 def _bayes(study: Study) -> Iterator[Fault]:

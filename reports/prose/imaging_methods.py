@@ -37,9 +37,24 @@ _LESIONS = {
     "baseline": "that of the baseline visit at every visit",
     "own": "each visit's own",
 }
+_MOTION_24 = "24 motion regressors (the six parameters, their derivatives, and the squares of both) [@satterthwaite2013]"
+_TISSUE = "the mean signals of white matter and cerebrospinal fluid with their derivatives and squares"
+_GLOBAL = "the global signal with its derivative and squares"
+_COMPONENTS = "the six motion parameters, their derivatives, and five components each of white matter and cerebrospinal fluid [@behzadi2007]"
 _REGRESSORS = {
+    "none": "nothing else",
     "6p": "the six motion parameters",
-    "24p": "24 motion regressors (the six parameters, their derivatives, and the squares of both) [@satterthwaite2013]",
+    "24p": _MOTION_24,
+    "24p_gsr": f"{_MOTION_24} and {_GLOBAL}",
+    "32p": f"{_MOTION_24} and {_TISSUE}",
+    "36p": f"{_MOTION_24}, {_TISSUE}, and {_GLOBAL}",
+    "acompcor": _COMPONENTS,
+    "acompcor_gsr": f"{_COMPONENTS}, and {_GLOBAL}",
+}
+_KINDS = {
+    "pearson": "Pearson correlations without shrinkage",
+    "ledoit_wolf": "correlations shrunk by Ledoit and Wolf",
+    "partial": "partial correlations",
 }
 _TRUSTED = {
     "table": "where it disagrees with the lesion mask, the table of participants holds",
@@ -113,18 +128,28 @@ def _visits(plan: VisitPlan) -> Iterator[str]:
 
 
 def _cleaning(plan: CleaningPlan) -> Iterator[str]:
-    yield f"Node time series were detrended, cleaned of {_REGRESSORS[plan.strategy]} and kept in the band of"
+    detrended = "detrended, " if plan.detrend else ""
+    yield f"Node time series were {detrended}cleaned of {_REGRESSORS[plan.strategy]} and kept in the band of"
     yield escape(f"{plain(plan.high_pass)} to {plain(plan.low_pass)} Hz;")
-    yield f"{escape(f'volumes with a framewise displacement above {plain(plan.fd_threshold)} mm')} [@power2012] were interpolated for the filter and then left out."
+    limits = f"volumes with a framewise displacement above {plain(plan.fd_threshold)} mm"
+    if plan.dvars_threshold is not None:
+        limits += f", or a DVARS above {plain(plan.dvars_threshold)} % of the mean signal,"
+    yield f"{escape(limits)} [@power2012] were interpolated for the filter and then left out;"
+    yield f"scans that keep less than {plain(plan.min_minutes)} minutes were not measured."
+    if plan.sensitivity:
+        yield f"The same was measured after cleaning by {listing(escape(name) for name in plan.sensitivity)} for sensitivity analyses."
 
 
 def _network(imaging: ImagingPlan) -> Iterator[str]:
     plan: NetworkPlan = imaging.network
-    yield escape(f"Nodes are spheres with the centres and radii of {plan.nodes}; a node of which less than")
+    shape = "regions" if plan.nodes.endswith((".nii", ".nii.gz")) else "spheres with the centres and radii"
+    yield escape(f"Nodes are {shape} of {plan.nodes}; a node of which less than")
     yield escape(
         f"{plain(100 * plan.min_coverage)} % lies inside the brain mask was lost, and the network shrank by it."
     )
-    yield "Connections are Pearson correlations, averaged as Fisher z: over all pairs of an ipsilesional and a contralesional"
+    if plan.lesion == "exclude":
+        yield "Lesioned voxels were left out of the nodes."
+    yield f"Connections are {_KINDS[plan.kind]}, averaged as Fisher z: over all pairs of an ipsilesional and a contralesional"
     yield "node (interhemispheric strength), and over the pairs within each hemisphere."
     yield "Global efficiency [@latora2001] is weighted and not thresholded: the length of a connection is the reciprocal of"
     yield escape("its correlation, and negative correlations count as no connection.")
