@@ -356,7 +356,7 @@ def _imaging(study: Study) -> Iterator[Fault]:
         rule = f"{cleaning.high_pass:g} must be below low_pass, {cleaning.low_pass:g}"
         yield ("imaging", "cleaning", "high_pass"), rule, "exchange or correct the two frequencies"
     network = plan.network
-    sweeps = {
+    sweeps: dict[tuple[str, ...], list[Any]] = {
         ("cleaning", "sensitivity"): [cleaning.strategy, *cleaning.sensitivity],
         ("network", "sensitivity", "nodes"): [network.nodes, *network.sensitivity.nodes],
         ("network", "sensitivity", "kinds"): [network.kind, *network.sensitivity.kinds],
