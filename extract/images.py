@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
 __all__ = [
-    "check_grid", "file_of", "forms_apart", "image_data", "mask_on", "on_grid", "read_image", "space_of", "voxels_in",
-    "weights_on", "world_x",
+    "Grid", "check_grid", "file_of", "forms_apart", "image_data", "mask_on", "on_grid", "open_image", "read_image",
+    "space_of", "voxels_in", "weights_on", "world_x",
 ]  # fmt: skip
 
 _GRID_TOLERANCE_MM = 1e-3
@@ -46,8 +46,31 @@ def file_of(files: Mapping[str, Path], role: str, folder: Path | None, wanted: s
     return files[role]
 
 
+class Grid(Protocol):
+    """What has a shape and an affine: an image, or a stream of volumes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+
+    @property
+    def affine(self) -> Any:
+        """Voxels to mm, shape (4, 4)."""
+
+
 def read_image(path: Path, dimensions: int, *, one_space: bool = True) -> SpatialImage:
     """Open an image in the closest canonical orientation (first axis to the right, then anterior, then superior).
+
+    Parameters and faults are those of `open_image`. An image that has to be turned is read at once.
+    """
+    import nibabel as nib
+
+    canonical: SpatialImage = nib.as_closest_canonical(open_image(path, dimensions, one_space=one_space))
+    return canonical
+
+
+def open_image(path: Path, dimensions: int, *, one_space: bool = True) -> SpatialImage:
+    """Open an image in the orientation of its file, and check its header.
 
     Parameters
     ----------
@@ -86,8 +109,8 @@ def read_image(path: Path, dimensions: int, *, one_space: bool = True) -> Spatia
         _check_forms(image, path)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < np.finfo(float).eps:
         raise ScanFault(path.name, "its affine is no coordinate system", "mend sform and qform of the header")
-    canonical: SpatialImage = nib.as_closest_canonical(image)
-    return canonical
+    found: SpatialImage = image
+    return found
 
 
 def image_data(image: SpatialImage, path: Path) -> FloatArray:
@@ -134,14 +157,14 @@ def _check_forms(image: Any, path: Path) -> None:
         raise ScanFault(path.name, rule, "find out which one is right, and set both to it")
 
 
-def on_grid(image: SpatialImage, reference: SpatialImage) -> bool:
+def on_grid(image: Grid, reference: Grid) -> bool:
     """Whether an image stands on the grid of another, within 0.001 mm."""
     return image.shape[:3] == reference.shape[:3] and np.allclose(
         image.affine, reference.affine, atol=_GRID_TOLERANCE_MM, rtol=0
     )
 
 
-def check_grid(image: SpatialImage, path: Path, reference: SpatialImage, reference_path: Path) -> None:
+def check_grid(image: Grid, path: Path, reference: Grid, reference_path: Path) -> None:
     """Make sure that an image stands on the grid of another.
 
     Raises
@@ -155,14 +178,14 @@ def check_grid(image: SpatialImage, path: Path, reference: SpatialImage, referen
         raise ScanFault(path.name, rule, "resample it to that image, or name the space of both (space-)")
 
 
-def weights_on(path: Path, reference: SpatialImage, reference_path: Path) -> FloatArray:
+def weights_on(path: Path, reference: Grid, reference_path: Path) -> FloatArray:
     """Read a mask, or weights of 0 to 1, on the grid of an image.
 
     Parameters
     ----------
     path : Path
         Its file.
-    reference : SpatialImage
+    reference : Grid
         Gives the grid.
     reference_path : Path
         File of that image.
@@ -198,7 +221,7 @@ def weights_on(path: Path, reference: SpatialImage, reference_path: Path) -> Flo
     return moved
 
 
-def mask_on(path: Path, reference: SpatialImage, reference_path: Path) -> BoolArray:
+def mask_on(path: Path, reference: Grid, reference_path: Path) -> BoolArray:
     """Read a mask on the grid of an image, as `weights_on`; voxels of at least one half are in it."""
     return np.asarray(weights_on(path, reference, reference_path) >= 1 / 2)
 
@@ -209,7 +232,7 @@ def space_of(path: Path) -> str | None:
     return found[1] if found else None
 
 
-def _resampled(data: FloatArray, affine: Any, reference: SpatialImage) -> FloatArray:
+def _resampled(data: FloatArray, affine: Any, reference: Grid) -> FloatArray:
     from scipy.ndimage import affine_transform
 
     to_own = np.linalg.inv(affine) @ reference.affine
