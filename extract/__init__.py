@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from neurotrial.extract.atlases.projection import project_regions
     from neurotrial.extract.bids.index import index_dataset, sidecar
     from neurotrial.extract.bids.tract_tables import read_tract_table
+    from neurotrial.extract.cleaning.cleaned import Cleaned, clean
+    from neurotrial.extract.cleaning.confound_table import read_confounds
     from neurotrial.extract.diffusion.motion import image_directions
     from neurotrial.extract.diffusion.raw_scan import prepare_raw
     from neurotrial.extract.diffusion.tensor import TensorFit, fit_tensor
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Atlas",
+    "Cleaned",
     "LesionLoad",
     "Registration",
     "TensorFit",
     "Transform",
     "align_rigid",
+    "clean",
     "find_atlases",
     "fit_tensor",
     "image_directions",
@@ -45,6 +49,7 @@ __all__ = [
     "prepare_raw",
     "project_regions",
     "read_atlas",
+    "read_confounds",
     "read_streamlines",
     "read_tract_table",
     "read_transform",
@@ -64,6 +69,8 @@ _HOMES = {
     "atlases.projection": ("project_regions",),
     "bids.index": ("index_dataset", "sidecar"),
     "bids.tract_tables": ("read_tract_table",),
+    "cleaning.cleaned": ("Cleaned", "clean"),
+    "cleaning.confound_table": ("read_confounds",),
     "diffusion.motion": ("image_directions",),
     "diffusion.raw_scan": ("prepare_raw",),
     "diffusion.tensor": ("TensorFit", "fit_tensor"),

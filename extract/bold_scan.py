@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.extract.cleaning import clean_series
-from neurotrial.extract.confounds import read_confounds
+from neurotrial.extract.cleaning.cleaned import clean
+from neurotrial.extract.cleaning.confound_table import read_confounds
+from neurotrial.extract.cleaning.head_motion import displacement_of
 from neurotrial.extract.images import file_of, image_data, read_image
 from neurotrial.extract.network import FEWEST_NODES, correlations, edge_rows, network_features
 from neurotrial.extract.nodes import node_series, place_spheres, read_nodes
@@ -60,7 +61,7 @@ def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
     opened = open_scan(scan, image, plan)
     t_r = _repetition_time(file_of(scan.files, "bold_json", scan.folder, "*_desc-preproc_bold.json"))
     confounds_path = file_of(scan.files, "confounds", scan.folder, "*_desc-confounds_timeseries.tsv")
-    regressors, displacement = read_confounds(confounds_path, image.shape[3], plan.cleaning.strategy)
+    confounds = read_confounds(confounds_path, image.shape[3])
     nodes = read_nodes(study_folder / plan.network.nodes)
     spheres = place_spheres(nodes, image, opened.brain)
     kept = spheres.coverage >= max(plan.network.min_coverage, np.finfo(float).eps)
@@ -69,7 +70,11 @@ def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
         raise ScanFault(path.name, rule, "check the space of the image: nodes are in the space of nodes.tsv")
     data = image_data(image, path)
     series = node_series(data, image, spheres, kept)
-    cleaned = clean_series(series, regressors, displacement, t_r, plan.cleaning)
+    cleaned = clean(
+        series, confounds, strategy=plan.cleaning.strategy, tr=t_r, high_pass=plan.cleaning.high_pass,
+        low_pass=plan.cleaning.low_pass, fd_threshold=plan.cleaning.fd_threshold,
+    )  # fmt: skip
+    displacement = np.nan_to_num(np.asarray(displacement_of(confounds), dtype="float64"))
     tsnr = _tsnr(data, opened.brain)
     places = _node_rows(nodes, spheres, opened, tsnr)
     measures = bold_measures(

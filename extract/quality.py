@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from neurotrial.extract.cleaning import Cleaned
+    from neurotrial.extract.cleaning.cleaned import Cleaned
     from neurotrial.extract.diffusion.tensor import TensorFit
     from neurotrial.imaging_plan import QualityLimits
 

@@ -11,7 +11,7 @@ from neurotrial.extract.sides import HEMISPHERES, feature_sides, hemisphere_side
 if TYPE_CHECKING:
     import pandas as pd
 
-    from neurotrial.extract.cleaning import Cleaned
+    from neurotrial.extract.cleaning.cleaned import Cleaned
     from neurotrial.imaging_plan import ImagingPlan
 
 __all__ = [

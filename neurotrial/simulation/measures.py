@@ -13,9 +13,8 @@ import pandas as pd
 
 from neurotrial.extract.bids.patterns import MODALITIES
 from neurotrial.extract.bids.scans import Scan
-from neurotrial.extract.cleaning import clean_series
+from neurotrial.extract.cleaning.cleaned import clean
 from neurotrial.extract.collect import missing_features
-from neurotrial.extract.confounds import motion_regressors
 from neurotrial.extract.diffusion.gradients import Gradients
 from neurotrial.extract.diffusion.tensor import fit_scan
 from neurotrial.extract.network import network_features
@@ -27,6 +26,7 @@ from neurotrial.runner import Outcome
 from neurotrial.simulation.anatomy import Anatomy
 from neurotrial.simulation.bold import simulate_node_series
 from neurotrial.simulation.brains import VISITS, brain_correlation
+from neurotrial.simulation.confounds import confounds_table
 from neurotrial.simulation.diffusion import roi_voxels, simulate_dwi
 from neurotrial.simulation.lesion import lesion_mask
 from neurotrial.simulation.motion import CALM, RESTLESS, random_motion
@@ -149,10 +149,12 @@ def _bold_features(row: dict[Any, Any], seed: int, preset: Preset, plan: Imaging
     correlation = in_node_order(brain_correlation(row), row["lesion_side"])
     head = Anatomy().on(preset.bold.grid)
     series: FloatArray = simulate_node_series(head, correlation, motion, preset.bold, rng)
-    regressors = motion_regressors(motion.parameters, plan.cleaning.strategy)
     scan = _scan(row, "bold")
     try:
-        cleaned = clean_series(series, regressors, np.nan_to_num(motion.fd), preset.bold.t_r, plan.cleaning)
+        cleaned = clean(
+            series, confounds_table(motion), strategy=plan.cleaning.strategy, tr=preset.bold.t_r,
+            high_pass=plan.cleaning.high_pass, low_pass=plan.cleaning.low_pass, fd_threshold=plan.cleaning.fd_threshold,
+        )  # fmt: skip
     except ScanFault as fault:
         return missing_features(scan, plan, Outcome(scan.name, "failed", str(fault), "simulated"))
     table = network_features(cleaned, node_table(), row["lesion_side"], plan)
