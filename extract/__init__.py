@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from neurotrial.extract.diffusion.raw_scan import prepare_raw
     from neurotrial.extract.diffusion.tensor import TensorFit, fit_tensor
     from neurotrial.extract.diffusion.volumes import outlier_volumes
+    from neurotrial.extract.network.edge_kinds import edges, fisher_z
+    from neurotrial.extract.network.efficiency import global_efficiency, local_efficiency
+    from neurotrial.extract.network.features import network_features
+    from neurotrial.extract.network.lag import node_lags
+    from neurotrial.extract.nodes.node_tables import node_sets, read_nodes
+    from neurotrial.extract.nodes.series import NodeSeries, node_series
     from neurotrial.extract.regions.features import region_features
     from neurotrial.extract.regions.lesion_loads import LesionLoad, lesion_load
     from neurotrial.extract.regions.streamline_features import streamline_features
@@ -34,22 +40,32 @@ __all__ = [
     "Atlas",
     "Cleaned",
     "LesionLoad",
+    "NodeSeries",
     "Registration",
     "TensorFit",
     "Transform",
     "align_rigid",
     "clean",
+    "edges",
     "find_atlases",
+    "fisher_z",
     "fit_tensor",
+    "global_efficiency",
     "image_directions",
     "index_dataset",
     "lesion_load",
+    "local_efficiency",
     "midpoint",
+    "network_features",
+    "node_lags",
+    "node_series",
+    "node_sets",
     "outlier_volumes",
     "prepare_raw",
     "project_regions",
     "read_atlas",
     "read_confounds",
+    "read_nodes",
     "read_streamlines",
     "read_tract_table",
     "read_transform",
@@ -75,6 +91,12 @@ _HOMES = {
     "diffusion.raw_scan": ("prepare_raw",),
     "diffusion.tensor": ("TensorFit", "fit_tensor"),
     "diffusion.volumes": ("outlier_volumes",),
+    "network.edge_kinds": ("edges", "fisher_z"),
+    "network.efficiency": ("global_efficiency", "local_efficiency"),
+    "network.features": ("network_features",),
+    "network.lag": ("node_lags",),
+    "nodes.node_tables": ("node_sets", "read_nodes"),
+    "nodes.series": ("NodeSeries", "node_series"),
     "registration.itk": ("read_transform",),
     "registration.registering": ("Registration", "register"),
     "registration.rigid": ("align_rigid", "midpoint"),

@@ -43,6 +43,7 @@ def collect_tables(
     folder: Path,
     plan: ImagingPlan,
     given: Mapping[str, pd.DataFrame],
+    study_folder: Path,
 ) -> dict[str, pd.DataFrame]:
     """Put the tables of all scans together.
 
@@ -58,6 +59,8 @@ def collect_tables(
         Says which features each scan should have.
     given : mapping of str to DataFrame
         Tables of the study: `participants`, and `decisions`, what raters or rules have decided so far.
+    study_folder : Path
+        Where the table of nodes stands.
 
     Returns
     -------
@@ -71,12 +74,13 @@ def collect_tables(
     def read(unit: str) -> dict[str, pd.DataFrame]:
         return read_shard_tables(unit_folder(folder, unit))
 
+    expected = functools.cache(lambda modality: pd.DataFrame(expected_features(modality, plan, study_folder)))
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _MADE_HERE}
     for scan in scans:
         done = _outcome(scan, by_name)
         shards = _shards(scan, by_name, read)
         if not any("features" in shard for shard in shards):
-            shards.append({"features": missing_features(scan, plan, done)})
+            shards.append({"features": missing_features(scan, expected(scan.modality), done)})
         for shard in shards:
             for name, frame in shard.items():
                 parts[name].append(frame)
@@ -133,11 +137,20 @@ def _joined(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else empty
 
 
-def missing_features(scan: Scan, plan: ImagingPlan, outcome: Outcome | None) -> pd.DataFrame:
-    """Return the rows of a scan without values: it was not made, or it could not be measured."""
-    rows = pd.DataFrame(expected_features(scan.modality, plan))
+def missing_features(scan: Scan, expected: pd.DataFrame, outcome: Outcome | None) -> pd.DataFrame:
+    """Return the rows of a scan without values: it was not made, or it could not be measured.
+
+    Parameters
+    ----------
+    scan : Scan
+        Whose rows.
+    expected : DataFrame
+        Rows that every scan of its modality has, as `expected_features` gives them.
+    outcome : Outcome or None
+        What became of it; None where it was not made.
+    """
     status, reason = ("missing_input", scan.absence) if outcome is None else ("failed", outcome.reason)
-    rows = feature_sides(rows, scan.expected_side)
+    rows = feature_sides(expected, scan.expected_side)
     return rows.assign(**scan.identity, status=status, reason=reason)
 
 

@@ -11,11 +11,11 @@ from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.extract.album import write_album
 from neurotrial.extract.bids.finding import find_scans
 from neurotrial.extract.collect import collect_tables, write_tables
-from neurotrial.extract.nodes import read_nodes
+from neurotrial.extract.nodes.variants import planned_variants
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.units import code_version, participant_unit, scan_unit, software
 from neurotrial.extract.visits.region_source import read_planned_atlas, read_template
-from neurotrial.paths import inside, writable_folder, write_text
+from neurotrial.paths import writable_folder, write_text
 from neurotrial.provenance import EXTRACTION_FOLDER, EXTRACTION_RECORD
 from neurotrial.runner import Outcome, Unit, run_units
 
@@ -107,7 +107,7 @@ def plan_scans(data: StudyData) -> ScanPlan:
         raise refuse("study.yaml", rule, "declare it as in the file that `neurotrial init` writes")
     problems: list[Problem] = []
     try:
-        read_nodes(inside(data.folder, plan.network.nodes))
+        planned_variants(plan.network, data.folder)
     except InputError as error:
         problems += error.problems
     if plan.regions.atlas is not None:
@@ -176,7 +176,9 @@ def extract_scans(
     visits = run(people)
     if len(visits) < len(people):
         return Extraction(tuple(outcomes), tuple(visits), ())
-    tables = collect_tables(plan.scans, [*outcomes, *visits], folder, imaging, plan.data.tables)
+    tables = collect_tables(
+        plan.scans, [*outcomes, *visits], folder, imaging, plan.data.tables, plan.data.folder
+    )
     written = write_tables(tables, plan.data.folder)
     write_album(tables["status"], tables["quality"], folder)
     write_text(plan.data.folder / EXTRACTION_RECORD, json.dumps(software(), indent=2) + "\n")

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from neurotrial.extract.cleaning.cleaned import Cleaned
     from neurotrial.extract.diffusion.tensor import TensorFit
     from neurotrial.imaging_plan import QualityLimits
 
-__all__ = ["Measure", "bold_measures", "dwi_measures", "quality_table", "region_measures"]
+__all__ = ["Measure", "dwi_measures", "quality_table", "region_measures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,40 +135,6 @@ def _snr(unweighted: Any) -> float:
         return float("nan")
     noise = np.sqrt(np.mean(np.var(unweighted, axis=1, ddof=1)))
     return float(np.median(unweighted) / noise) if noise > 0 else float("inf")
-
-
-def bold_measures(
-    displacement: Any, cleaned: Cleaned, tsnr: float, coverage: Any, lesioned: int, limits: QualityLimits
-) -> list[Measure]:
-    """Measure a BOLD scan.
-
-    Parameters
-    ----------
-    displacement : ndarray, shape (volumes,)
-        Framewise displacement in mm.
-    cleaned : Cleaned
-        What the cleaning left.
-    tsnr : float
-        Median temporal signal-to-noise ratio of the brain.
-    coverage : ndarray, shape (nodes,)
-        Share of each node inside the brain mask.
-    lesioned : int
-        Nodes of which a part is lesioned.
-    limits : QualityLimits
-        Limits of motion and signal-to-noise ratio.
-    """
-    return [
-        Measure("n_volumes", len(displacement)),
-        Measure("fd_mean", float(displacement.mean()), "mm", limits.fd_mean),
-        Measure("fd_max", float(displacement.max()), "mm"),
-        Measure("share_censored", float(cleaned.censored.mean()), "share", limits.share_censored),
-        Measure("volumes_kept", cleaned.n_volumes),
-        Measure("minutes_kept", cleaned.minutes, "min"),
-        Measure("tsnr", tsnr, "", limits.tsnr, "below"),
-        Measure("effective_df", cleaned.effective_df),
-        Measure("min_node_coverage", float(coverage.min()), "share"),
-        Measure("lesioned_nodes", lesioned),
-    ]
 
 
 def quality_table(measures: Iterable[Measure], identity: dict[str, Any]) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def extract_scan(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
     return extract_bold(scan, plan, study_folder, simulated=simulated)
 
 
-def expected_features(modality: Modality, plan: ImagingPlan) -> list[dict[str, Any]]:
+def expected_features(modality: Modality, plan: ImagingPlan, folder: Path) -> list[dict[str, Any]]:
     """Return the feature rows that every scan of a modality has, without values, status and identity.
 
     Parameters
@@ -56,7 +56,9 @@ def expected_features(modality: Modality, plan: ImagingPlan) -> list[dict[str, A
     modality : {"dwi", "bold"}
         Kind of scan.
     plan : ImagingPlan
-        Names method and threshold.
+        Names methods and thresholds.
+    folder : Path
+        The study folder, where the table of nodes stands.
 
     Returns
     -------
@@ -74,6 +76,7 @@ def expected_features(modality: Modality, plan: ImagingPlan) -> list[dict[str, A
             RegionGrid(), method=region_method(own), erosion=own.erosion, ring_mm=own.perilesional_mm
         )
         return rows + expected_secondary_rows(own.secondary)
-    from neurotrial.extract.network import expected_network_rows
+    from neurotrial.extract.network.planned import expected_rows, planned_networks
+    from neurotrial.extract.nodes.variants import planned_variants
 
-    return expected_network_rows(plan)
+    return expected_rows(planned_networks(plan, planned_variants(plan.network, folder)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
+from neurotrial.extract.nodes.variants import node_files
 from neurotrial.extract.visits.scan_maps import MAPS, maps_bytes, read_maps
 from neurotrial.runner import Unit, unit_folder
 from neurotrial.shards import PICTURE, Shard
@@ -28,7 +29,7 @@ __all__ = [
     "software",
 ]
 
-_LIBRARIES = ("numpy", "scipy", "dipy", "nilearn", "nibabel")
+_LIBRARIES = ("numpy", "scipy", "dipy", "nilearn", "nibabel", "scikit-learn")
 
 _PARTS = {
     "dwi": ("tensor", "raw", "quality", "trust"),
@@ -67,7 +68,8 @@ def scan_unit(scan: Scan, plan: ImagingPlan, folder: Path, *, simulated: bool) -
     later = {role for roles in _VISIT_ROLES.values() for role in roles}
     files = {role: path for role, path in scan.files.items() if role not in later}
     if scan.modality == "bold":
-        files["nodes"] = folder / plan.network.nodes
+        spec |= {"preprocessing": scan.preprocessing, "producer": scan.producer}
+        files |= node_files(plan.network, folder)
         work = functools.partial(_bold_work, scan, plan, folder, simulated=simulated)
     else:
         spec |= {
@@ -170,7 +172,7 @@ def software() -> dict[str, Any]:
     """Return what makes the numbers: the toolkit, the digest of this layer's code, and the versions of the libraries."""
     digest = hashlib.blake2b(digest_size=16)
     top = Path(__file__).parent
-    for path in sorted(path for suffix in ("py", "toml") for path in top.rglob(f"*.{suffix}")):
+    for path in sorted(path for suffix in ("py", "toml", "tsv") for path in top.rglob(f"*.{suffix}")):
         digest.update(path.relative_to(top).as_posix().encode() + path.read_bytes())
     versions = {name: version(name) for name in _LIBRARIES}
     return {"neurotrial": __version__, "code_hash": digest.hexdigest(), "versions": versions}

@@ -139,7 +139,7 @@ class CleaningPlan(Part):
     fd_threshold : float
         Framewise displacement, in mm, above which a volume is left out.
     dvars_threshold : float or None
-        DVARS, in percent of the brain's mean signal, above which a volume is left out; None judges by displacement alone.
+        Standardised DVARS (``std_dvars`` of the confounds), above which a volume is left out; None judges by displacement alone.
     min_minutes : float
         Time of retained volumes below which a scan is refused.
     common_volumes : int
@@ -241,6 +241,10 @@ class QualityLimits(Part):
         Largest mean framewise displacement, in mm.
     share_censored : float
         Largest share of volumes left out for motion.
+    minutes : float
+        Shortest time of retained volumes, in min.
+    lag_s : float
+        Largest haemodynamic lag of a node behind the healthy hemisphere, in s.
     tsnr, snr : float
         Smallest temporal signal-to-noise ratio of a BOLD scan, smallest signal-to-noise ratio of unweighted DWI volumes.
     bad_samples : float
@@ -255,6 +259,8 @@ class QualityLimits(Part):
 
     fd_mean: Annotated[float, Field(gt=0)] = 0.5
     share_censored: Annotated[float, Field(gt=0, le=1)] = 0.3
+    minutes: Annotated[float, Field(ge=0)] = 4.0
+    lag_s: Annotated[float, Field(gt=0)] = 1.0
     tsnr: Annotated[float, Field(ge=0)] = 30.0
     snr: Annotated[float, Field(ge=0)] = 10.0
     bad_samples: Annotated[float, Field(ge=0, le=1)] = 0.02

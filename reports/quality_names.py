@@ -59,7 +59,11 @@ _NAMES: Mapping[str, QualityName] = MappingProxyType(
         "tsnr": QualityName("tSNR", digits=1),
         "effective_df": QualityName("Effective df", digits=0),
         "min_node_coverage": QualityName("Lowest node coverage", digits=0, percentage=True),
+        "min_node_tsnr": QualityName("Lowest node tSNR", digits=1),
+        "nodes_lost": QualityName("Nodes lost", digits=0),
         "lesioned_nodes": QualityName("Lesioned nodes", digits=0),
+        "dvars_mean": QualityName("Mean DVARS", "%", 2),
+        "largest_lag": QualityName("Largest lag", "s", 1),
     }
 )
 
@@ -76,7 +80,16 @@ SHOWN: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "min_region_coverage",
             "registration_dice",
         ),
-        "bold": ("fd_mean", "share_censored", "minutes_kept", "tsnr", "min_node_coverage", "lesioned_nodes"),
+        "bold": (
+            "fd_mean",
+            "share_censored",
+            "minutes_kept",
+            "tsnr",
+            "min_node_coverage",
+            "nodes_lost",
+            "lesioned_nodes",
+            "largest_lag",
+        ),
     }
 )
 """The main measures of each kind of scan, in the order of the columns."""

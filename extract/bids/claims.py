@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Claim", "Claims", "best_claims"]
 
 _GRADIENTS = frozenset({"bval", "bvec"})
-_OF_ONE_RUN = frozenset({"dwi", "bold", "bold_json", "fa", "md", "ad", "rd", "l2", "l3"})
+_OF_ONE_RUN = frozenset(
+    {"dwi", "bold", "bold_json", "fa", "md", "ad", "rd", "l2", "l3", "timeseries", "matrix"}
+)
 """Roles whose file must have the run of the scan; all others may serve every run."""
 
 

@@ -9,14 +9,28 @@ DATATYPES = frozenset({"anat", "beh", "dwi", "eeg", "fmap", "func", "ieeg", "meg
 
 ENTITIES = (
     "sub", "ses", "sample", "task", "acq", "ce", "trc", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part",
-    "proc", "hemi", "space", "cohort", "split", "recording", "chunk", "seg", "atlas", "scale", "res", "den", "label", "from",
+    "proc", "hemi", "space", "cohort", "split", "recording", "chunk", "seg", "feature", "atlas", "measure", "scale", "res", "den", "label", "from",
     "to", "mode", "model", "odfmodel", "fit", "param", "mdp", "mfp", "stat", "bundle", "bundles", "coordsys", "trkmethod",
     "recogmethod", "desc",
 )  # fmt: skip
 """Entities that names of images, maps, masks, transforms and streamlines have, in the order of the index."""
 
 _NATIVE = frozenset(
-    {"", "acpc", "t1w", "t2w", "flair", "dwi", "orig", "native", "subject", "anat", "individual"}
+    {
+        "",
+        "acpc",
+        "t1w",
+        "t2w",
+        "flair",
+        "dwi",
+        "orig",
+        "native",
+        "subject",
+        "anat",
+        "individual",
+        "func",
+        "boldref",
+    }
 )
 
 

@@ -35,13 +35,20 @@ GROUPS: Mapping[Modality, Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "confounds": ("confounds",),
         "brain": ("brain",),
         "lesion": ("lesion",),
+        "tissue": ("white_matter", "csf"),
+        "transform": ("from_template",),
+        "series": ("timeseries",),
+        "matrix": ("matrix",),
     },
 })  # fmt: skip
 """The columns of an inventory by modality, and the roles of files behind them."""
 
 _NEEDED: Mapping[Modality, tuple[tuple[str, ...], ...]] = MappingProxyType({
     "dwi": (("image", "maps"), ("gradients", "maps"), ("brain",), ("lesion",), ("regions", "transform")),
-    "bold": (("image",), ("sidecar",), ("confounds",), ("brain",), ("lesion",)),
+    "bold": (
+        ("image", "series", "matrix"), ("sidecar", "series", "matrix"), ("confounds", "series", "matrix"),
+        ("brain", "series", "matrix"), ("lesion", "series", "matrix"),
+    ),
 })  # fmt: skip
 """Columns of which one must be there for a scan to be complete."""
 

@@ -16,6 +16,7 @@ __all__ = [
     "MAPS",
     "MODALITIES",
     "ROLES",
+    "STAND_INS",
     "Fit",
     "Modality",
     "Pattern",
@@ -38,9 +39,17 @@ ROLES: Mapping[Modality, tuple[str, ...]] = MappingProxyType({
         "from_template", "to_template", "confounds", "image_qc", "tract_table", "tract_counts", "streamlines_cst_left",
         "streamlines_cst_right",
     ),
-    "bold": ("bold", "bold_json", "confounds", "brain", "lesion"),
+    "bold": (
+        "bold", "bold_json", "confounds", "brain", "lesion", "white_matter", "csf", "from_template", "coregistration",
+        "timeseries", "matrix", "node_coverage",
+    ),
 })  # fmt: skip
 """The files that a scan may have. The first is its image."""
+
+STAND_INS: Mapping[Modality, tuple[str, ...]] = MappingProxyType(
+    {"dwi": MAPS, "bold": ("timeseries", "matrix")}
+)
+"""What is measured where there is no image: scalar maps; time series of nodes, or their correlations."""
 
 
 def words(text: str) -> re.Pattern[str]:

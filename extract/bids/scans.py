@@ -37,7 +37,8 @@ class Scan:
     folder : Path or None
         Where its files stand.
     preprocessing : {"full", "minimal", "maps"} or None
-        A preprocessed image; the scanner's own image; scalar maps without an image. None where there is neither.
+        A preprocessed image; the scanner's own image; scalar maps, or time series or correlations of nodes, without an image.
+        None where there is neither.
     producer : str
         Who made image or maps, a name in ``producers.toml``.
     software : str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from neurotrial.errors import Problem
 from neurotrial.extract.bids.claims import Claim, best_claims
 from neurotrial.extract.bids.entities import native_space
-from neurotrial.extract.bids.patterns import MAPS, ROLES, Modality
+from neurotrial.extract.bids.patterns import MAPS, ROLES, STAND_INS, Modality
 
 if TYPE_CHECKING:
     from neurotrial.extract.bids.files import File
@@ -31,6 +31,7 @@ class Found:
     files : dict of str to Path
         By role, the image first; empty where nothing can be measured.
     preprocessing : {"full", "minimal", "maps"} or None
+        ``maps``: what others measured, without an image.
     producer, software : str
         Who made image or maps.
     factors : dict of str to float
@@ -85,12 +86,12 @@ def session_scans(
 def _heads(
     claims: Mapping[str, list[Claim]], modality: Modality, *, accept_raw: bool
 ) -> tuple[Preprocessing | None, list[Claim]]:
-    """Return the images that scans are made of, or the maps that stand for them."""
+    """Return the images that scans are made of, or what stands for them."""
     images = [claim for claim in claims.get(modality, ()) if not claim.fit.pattern.refused]
     ready = [claim for claim in images if not claim.raw]
     if ready:
         return "full", ready
-    for role in MAPS if modality == "dwi" else ():
+    for role in STAND_INS[modality]:
         maps = [claim for claim in claims.get(role, ()) if not claim.fit.pattern.refused]
         if maps:
             return "maps", maps
@@ -133,7 +134,7 @@ def _scan(
                 found.makers[role] = best[0].producer
             if best[0].fit.pattern.factor != 1:
                 found.factors[role] = best[0].fit.pattern.factor
-        elif best and (role not in MAPS or preprocessing == "maps"):
+        elif best and (role not in STAND_INS[modality] or preprocessing == "maps"):
             found.problems.append(_ambiguous(role, best, where))
     return found
 

@@ -33,6 +33,8 @@ class OnePass:
         Series of the voxels that were asked for, in the order of ``mask.ravel()``; voxels that are not finite are left out.
     mean, sd : ndarray of float32, shape (x, y, z)
         Mean and SD in time of the voxels that were read, NaN elsewhere.
+    means : dict of str to ndarray, shape (n_volumes,)
+        Mean over each mask that was asked for.
     global_signal : ndarray, shape (n_volumes,)
         Mean over the brain mask; NaN without one.
     dvars : ndarray, shape (n_volumes,)
@@ -52,6 +54,7 @@ class OnePass:
     kept: dict[str, Any]
     mean: Any
     sd: Any
+    means: dict[str, FloatArray]
     global_signal: FloatArray
     dvars: FloatArray
     finite: BoolArray
@@ -77,6 +80,7 @@ def read_pass(
     *,
     brain: BoolArray | None = None,
     keep: Mapping[str, BoolArray] | None = None,
+    average: Mapping[str, BoolArray] | None = None,
 ) -> OnePass:
     """Read a series once.
 
@@ -90,6 +94,8 @@ def read_pass(
         Where DVARS, global signal, mean and SD are measured.
     keep : mapping of str to ndarray of bool, shape (x, y, z), optional
         Masks whose voxels are kept, volume by volume.
+    average : mapping of str to ndarray of bool, shape (x, y, z), optional
+        Large masks of which the mean is wanted.
 
     Returns
     -------
@@ -104,7 +110,7 @@ def read_pass(
     -----
     Memory is that of one volume, of some five values for each voxel that is read, and of the kept series.
     """
-    wanted = _Wanted(stream, nodes, brain, dict(keep or {}))
+    wanted = _Wanted(stream, nodes, brain, dict(keep or {}), dict(average or {}))
     reader = _Reader(stream, wanted)
     for number, volume in enumerate(stream.volumes()):
         reader.add(number, volume)
@@ -116,12 +122,15 @@ class _Wanted:
 
     def __init__(
         self, stream: VolumeStream, nodes: Mapping[str, Sequence[IntArray]], brain: BoolArray | None,
-        keep: dict[str, BoolArray],
+        keep: dict[str, BoolArray], average: dict[str, BoolArray],
     ) -> None:  # fmt: skip
-        self.nodes, self.keep = nodes, keep
+        self.nodes, self.keep, self.average = nodes, keep, average
         places = stream.places.ravel()
         self.brain = _in_file_order(places, [] if brain is None else [np.flatnonzero(brain)])
-        every = [*(voxels for group in nodes.values() for voxels in group), *map(np.flatnonzero, keep.values())]
+        every = [
+            *(voxels for group in nodes.values() for voxels in group),
+            *map(np.flatnonzero, keep.values()),
+        ]
         rest = _in_file_order(places, every, without=self.brain)
         self.places = np.concatenate([self.brain, rest])
         self._column = np.zeros(places.size, dtype=np.int32)
@@ -150,81 +159,85 @@ def _in_file_order(places: IntArray, voxels: list[IntArray], without: Any = ()) 
 
 
 class _Reader:
-    """Running sums over the volumes."""
+    """Takes the wanted voxels of each volume; sums begin with the first volume that holds numbers."""
 
     def __init__(self, stream: VolumeStream, wanted: _Wanted) -> None:
         self.stream, self.wanted = stream, wanted
-        n_volumes, n_voxels = stream.n_volumes, len(wanted.places)
-        self.broken = np.zeros(n_volumes, dtype=bool)
-        self.global_signal, self.dvars = np.full(n_volumes, np.nan), np.full(n_volumes, np.nan)
-        self.values = np.zeros(n_voxels, np.float32)
-        self.first: Any = None
-        self.count, self.after_whole = 0, False
+        self.broken = np.zeros(stream.n_volumes, dtype=bool)
+        self.values = np.zeros(len(wanted.places), np.float32)
+        self.sums: _Sums | None = None
 
     def add(self, number: int, volume: Any) -> None:
         """Add a volume."""
-        self._take(volume)
-        if self.first is None and not self._begin():
-            self.broken[number] = True
-            return
-        if self.some_unusable:
-            self.values[~self.usable] = 0
-        self.away, self.before = self.before, self.away
-        np.subtract(self.values, self.first, out=self.away)
-        if not np.isfinite(np.dot(self.away, self.ones)):
-            self.broken[number], self.after_whole = True, False
-            return
-        self._global(number)
-        for name, columns in self.kept_columns.items():
-            np.take(self.values, columns, out=self.kept[name][number])
-        self.means[number] = self.average @ self.values[self.node_columns].astype(np.float64)
-        self._spread()
-        self.count, self.after_whole = self.count + 1, True
-
-    def _take(self, volume: Any) -> None:
         if volume.dtype == np.float32 and volume.dtype.isnative:
             np.take(volume, self.wanted.places, out=self.values, mode="clip")
         else:
             np.copyto(self.values, volume[self.wanted.places], casting="unsafe")
+        if self.sums is None and np.isfinite(self.values).any():
+            self.sums = _Sums(self.stream.n_volumes, self.wanted, self.values)
+        self.broken[number] = self.sums is None or not self.sums.add(number, self.values)
 
-    def _begin(self) -> bool:
-        """Set up the sums at the first volume that holds numbers; tell whether this is it."""
-        self.usable = np.isfinite(self.values)
-        if not self.usable.any():
-            return False
-        self.some_unusable = not self.usable.all()
-        self.first = np.where(self.usable, self.values, 0)
+    def result(self) -> OnePass:
+        """Return what was found, in the units of the image."""
+        if self.sums is None:
+            raise ScanFault(self.stream.name, "no volume holds numbers", "make the file again")
+        return self.sums.result(self.stream, self.broken)
+
+
+class _Sums:
+    """Running sums over the volumes, of differences from the first one, for which single precision is enough."""
+
+    def __init__(self, n_volumes: int, wanted: _Wanted, values: Any) -> None:
+        self.n_volumes, self.wanted = n_volumes, wanted
+        self.usable = np.isfinite(values)
+        self.all_usable = bool(self.usable.all())
+        self.first = np.where(self.usable, values, 0)
         self.total, self.squares = np.zeros_like(self.first), np.zeros_like(self.first)
         self.away, self.before = np.zeros_like(self.first), np.zeros_like(self.first)
         self.scratch, self.ones = np.empty_like(self.first), np.ones_like(self.first)
-        n_brain = len(self.wanted.brain)
+        self.count, self.after_whole = 0, False
+        n_brain = len(wanted.brain)
         self.n_usable = int(self.usable[:n_brain].sum())
         self.level = self.first[:n_brain].sum(dtype=np.float64)
-        self._begin_nodes()
-        self.kept_columns = {
-            name: self.wanted.columns(np.flatnonzero(mask), self.usable)
-            for name, mask in self.wanted.keep.items()
-        }
-        n_volumes = self.stream.n_volumes
-        self.kept = {
-            name: np.full((n_volumes, len(own)), np.nan, np.float32) for name, own in self.kept_columns.items()
-        }
+        self.global_signal, self.dvars = np.full(n_volumes, np.nan), np.full(n_volumes, np.nan)
+        self.nodes = _NodeMeans(n_volumes, wanted, self.usable)
+        self.averages = {name: self._average(np.flatnonzero(mask)) for name, mask in wanted.average.items()}
+        self.kept = {name: self._kept(np.flatnonzero(mask)) for name, mask in wanted.keep.items()}
+
+    def _average(self, voxels: IntArray) -> tuple[Any, float, FloatArray]:
+        """Return the weight of each voxel in a mean, the mean in the first volume, and room for all volumes."""
+        own = self.wanted.columns(voxels, self.usable)
+        weights = np.zeros_like(self.first)
+        weights[own] = 1 / max(len(own), 1)
+        start = float(self.first[own].mean(dtype=np.float64)) if own.size else np.nan
+        return weights, start, np.full(self.n_volumes, np.nan)
+
+    def _kept(self, voxels: IntArray) -> tuple[IntArray, Any]:
+        own = self.wanted.columns(voxels, self.usable)
+        return own, np.full((self.n_volumes, len(own)), np.nan, np.float32)
+
+    def add(self, number: int, values: Any) -> bool:
+        """Add a volume; tell whether it holds numbers."""
+        if not self.all_usable:
+            values[~self.usable] = 0
+        self.away, self.before = self.before, self.away
+        np.subtract(values, self.first, out=self.away)
+        if not np.isfinite(np.dot(self.away, self.ones)):
+            self.after_whole = False
+            return False
+        self._measure_brain(number)
+        for weights, start, series in self.averages.values():
+            series[number] = start + np.dot(self.away, weights)
+        for columns, series in self.kept.values():
+            np.take(values, columns, out=series[number])
+        self.nodes.add(number, values)
+        self.total += self.away
+        np.multiply(self.away, self.away, out=self.scratch)
+        self.squares += self.scratch
+        self.count, self.after_whole = self.count + 1, True
         return True
 
-    def _begin_nodes(self) -> None:
-        groups = [voxels for group in self.wanted.nodes.values() for voxels in group]
-        columns = [self.wanted.columns(voxels, self.usable) for voxels in groups]
-        sizes = np.array([len(own) for own in columns], dtype=np.int64)
-        whole = np.concatenate([*columns, np.zeros(0, dtype=np.int64)])
-        self.node_columns, inverse = np.unique(whole, return_inverse=True)
-        weights = np.repeat(1 / np.maximum(sizes, 1), sizes)
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        self.average = csr_array((weights, inverse, starts), shape=(len(groups), len(self.node_columns)))
-        self.empty = sizes == 0
-        self.means = np.full((self.stream.n_volumes, len(groups)), np.nan)
-
-    def _global(self, number: int) -> None:
-        """Measure the brain; differences from the first volume are small, so single precision is enough for them."""
+    def _measure_brain(self, number: int) -> None:
         n_brain = len(self.wanted.brain)
         if not self.n_usable:
             return
@@ -234,28 +247,47 @@ class _Reader:
             step = np.subtract(away, self.before[:n_brain], out=self.scratch[:n_brain])
             self.dvars[number] = np.sqrt(np.dot(step, step) / self.n_usable)
 
-    def _spread(self) -> None:
-        self.total += self.away
-        np.multiply(self.away, self.away, out=self.scratch)
-        self.squares += self.scratch
-
-    def result(self) -> OnePass:
+    def result(self, stream: VolumeStream, broken: BoolArray) -> OnePass:
         """Return what was found, in the units of the image."""
-        if self.first is None:
-            raise ScanFault(self.stream.name, "no volume holds numbers", "make the file again")
-        slope, intercept = self.stream.slope, self.stream.intercept
-        self.means[:, self.empty] = np.nan
-        ends = np.cumsum([len(group) for group in self.wanted.nodes.values()])[:-1]
-        parts = np.split(slope * self.means + intercept, ends, axis=1)
+        slope, intercept = stream.slope, stream.intercept
         mean = self.first + self.total / self.count
         variance = np.maximum(self.squares - self.total**2 / self.count, 0) / max(self.count - 1, 1)
+
+        def on_grid(values: Any, missing: Any = np.nan) -> Any:
+            return self.wanted.on_grid(values, self.usable, stream.shape, missing)
+
         return OnePass(
-            dict(zip(self.wanted.nodes, parts, strict=True)) if self.wanted.nodes else {},
-            {name: slope * series + intercept for name, series in self.kept.items()},
-            self._map(slope * mean + intercept), self._map(abs(slope) * np.sqrt(variance)),
+            {name: slope * series + intercept for name, series in self.nodes.by_set().items()},
+            {name: slope * series + intercept for name, (_, series) in self.kept.items()},
+            on_grid(slope * mean + intercept), on_grid(abs(slope) * np.sqrt(variance)),
+            {name: slope * series + intercept for name, (_, _, series) in self.averages.items()},
             slope * self.global_signal + intercept, abs(slope) * self.dvars,
-            self._map(self.usable, missing=False), self.broken,
+            on_grid(self.usable, missing=False), broken,
         )  # fmt: skip
 
-    def _map(self, values: Any, missing: Any = np.nan) -> Any:
-        return self.wanted.on_grid(values, self.usable, self.stream.shape, missing)
+
+class _NodeMeans:
+    """Means over the voxels of every node of every set."""
+
+    def __init__(self, n_volumes: int, wanted: _Wanted, usable: BoolArray) -> None:
+        self.sets = {name: len(group) for name, group in wanted.nodes.items()}
+        groups = [voxels for group in wanted.nodes.values() for voxels in group]
+        columns = [wanted.columns(voxels, usable) for voxels in groups]
+        sizes = np.array([len(own) for own in columns], dtype=np.int64)
+        whole = np.concatenate([*columns, np.zeros(0, dtype=np.int64)])
+        self.columns, inverse = np.unique(whole, return_inverse=True)
+        weights = np.repeat(1 / np.maximum(sizes, 1), sizes)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        self.average = csr_array((weights, inverse, starts), shape=(len(groups), len(self.columns)))
+        self.empty = sizes == 0
+        self.means = np.full((n_volumes, len(groups)), np.nan)
+
+    def add(self, number: int, values: Any) -> None:
+        """Add a volume."""
+        self.means[number] = self.average @ values[self.columns].astype(np.float64)
+        self.means[number, self.empty] = np.nan
+
+    def by_set(self) -> dict[str, FloatArray]:
+        """Return the means of each set, shape (n_volumes, n_nodes)."""
+        ends = np.cumsum(list(self.sets.values()))[:-1]
+        return dict(zip(self.sets, np.split(self.means, ends, axis=1), strict=True)) if self.sets else {}

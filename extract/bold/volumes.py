@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["VolumeStream", "open_volumes"]
 
-_PLAIN = "biuf"
+_REAL = "biuf"
+_PLAIN_FILES = (".nii", ".nii.gz", ".img")
 _REST = 1 << 20
+_AGAIN = "copy or make the file again"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,57 +66,63 @@ class VolumeStream:
         ScanFault
             If the file ends before its last volume, or is damaged.
         """
-        if self._stored.path is None:
-            yield from self._stored.in_memory()
-        elif self._stored.path.suffix == ".gz":
-            yield from self._stored.unzipped(self.n_volumes)
-        else:
-            yield from self._stored.mapped(self.n_volumes)
+        return self._stored.volumes(self.n_volumes)
+
+
+class _Stored(Protocol):
+    """Where volumes come from."""
+
+    def volumes(self, n_volumes: int) -> Iterator[Any]:
+        """Yield each volume, shape (voxels,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Stored:
-    """How volumes are stored: a file with a type and an offset, or an array in memory."""
+class _InMemory:
+    """An array, shape (x, y, z, volumes)."""
 
-    name: str
-    path: Path | None
+    array: Any
+
+    def volumes(self, n_volumes: int) -> Iterator[Any]:
+        for place in range(n_volumes):
+            yield np.asarray(self.array[..., place]).ravel(order="F")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _InFile:
+    """A file whose volumes lie one after the other, from an offset on."""
+
+    path: Path
     dtype: Any
     offset: int
     n_voxels: int
-    array: Any = None
 
-    def in_memory(self) -> Iterator[Any]:
-        for place in range(self.array.shape[3]):
-            yield np.asarray(self.array[..., place]).ravel(order="F")
+    def volumes(self, n_volumes: int) -> Iterator[Any]:
+        return self._unzipped(n_volumes) if self.path.suffix == ".gz" else self._mapped(n_volumes)
 
-    def mapped(self, n_volumes: int) -> Iterator[Any]:
-        assert self.path is not None
+    def _mapped(self, n_volumes: int) -> Iterator[Any]:
+        there = self.path.stat().st_size
         expected = self.offset + n_volumes * self.n_voxels * self.dtype.itemsize
-        if self.path.stat().st_size < expected:
-            rule = f"is cut off: {self.path.stat().st_size} bytes of {expected}"
-            raise ScanFault(self.name, rule, "copy or make the file again")
-        shape = (n_volumes, self.n_voxels)
-        yield from np.memmap(self.path, self.dtype, "r", self.offset, shape)
+        if there < expected:
+            raise ScanFault(self.path.name, f"is cut off: {there} bytes of {expected}", _AGAIN)
+        yield from np.memmap(self.path, self.dtype, "r", self.offset, (n_volumes, self.n_voxels))
 
-    def unzipped(self, n_volumes: int) -> Iterator[Any]:
-        assert self.path is not None
+    def _unzipped(self, n_volumes: int) -> Iterator[Any]:
         volume = np.empty(self.n_voxels, self.dtype)
-        view = memoryview(volume.view(np.uint8))
-        with self._damage(), _open_gzip(self.path) as file:
-            _fill(file, memoryview(bytearray(self.offset)), self.name)
+        view = memoryview(volume.view(np.uint8).data)
+        with self._told(), _open_gzip(self.path) as file:
+            _fill(file, memoryview(bytearray(self.offset)), self.path.name)
             for _ in range(n_volumes):
-                _fill(file, view, self.name)
+                _fill(file, view, self.path.name)
                 yield volume
             while file.read(_REST):  # the sum that tells damage stands at the end
                 pass
 
     @contextlib.contextmanager
-    def _damage(self) -> Iterator[None]:
+    def _told(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, EOFError, zlib.error, *_gzip_errors()) as error:
-            rule = f"is cut off or damaged: {error}"
-            raise ScanFault(self.name, rule, "copy or make the file again") from None
+        except _gzip_errors() as error:
+            raise ScanFault(self.path.name, f"is cut off or damaged: {error}", _AGAIN) from None
 
 
 def open_volumes(source: Path | str | SpatialImage) -> VolumeStream:
@@ -142,34 +150,30 @@ def open_volumes(source: Path | str | SpatialImage) -> VolumeStream:
         if len(image.shape) != 4:  # noqa: PLR2004 - three of space and one of time
             rule = f"must have 4 dimensions, it is {' x '.join(map(str, image.shape))}"
             raise ScanFault(name, rule, "give a series")
-    stored = _stored(image, name)
+    stored, slope, intercept = _stored(image, name)
     size = image.shape[:3]
     turn = io_orientation(image.affine)
     places = apply_orientation(np.arange(np.prod(size)).reshape(size, order="F"), turn)
     return VolumeStream(
         name, places.shape, np.asarray(image.affine) @ inv_ornt_aff(turn, size), int(image.shape[3]),
-        _header_t_r(image), places, *_scaling(image, stored), stored,
+        _header_t_r(image), places, slope, intercept, stored,
     )  # fmt: skip
 
 
-def _stored(image: Any, name: str) -> _Stored:
-    """Say how the volumes of an image are stored; what has no plain file behind it is taken from memory."""
+def _stored(image: Any, name: str) -> tuple[_Stored, float, float]:
+    """Return where the volumes of an image come from, with slope and intercept of what is stored there.
+
+    What has no plain file behind it is taken from memory.
+    """
     proxy = image.dataobj
-    n_voxels = int(np.prod(image.shape[:3]))
-    path = getattr(getattr(proxy, "file_like", None), "__fspath__", None) or getattr(proxy, "file_like", None)
-    if isinstance(path, str) and proxy.order == "F" and path.endswith((".nii", ".nii.gz", ".img")):
+    path = getattr(proxy, "file_like", None)
+    if isinstance(path, (str, Path)) and proxy.order == "F" and str(path).endswith(_PLAIN_FILES):
         dtype = np.dtype(proxy.dtype)
-        if dtype.kind not in _PLAIN:
+        if dtype.kind not in _REAL:
             raise ScanFault(name, f"holds numbers of the type {dtype}", "store real numbers")
-        return _Stored(name, Path(path), dtype, int(proxy.offset), n_voxels)
-    return _Stored(name, None, None, 0, n_voxels, np.asanyarray(proxy))
-
-
-def _scaling(image: Any, stored: _Stored) -> tuple[float, float]:
-    """Return slope and intercept of what `volumes` yields."""
-    if stored.path is None:
-        return 1.0, 0.0
-    return float(image.dataobj.slope), float(image.dataobj.inter)
+        stored = _InFile(Path(path), dtype, int(proxy.offset), int(np.prod(image.shape[:3])))
+        return stored, float(proxy.slope), float(proxy.inter)
+    return _InMemory(np.asanyarray(proxy)), 1.0, 0.0
 
 
 def _header_t_r(image: Any) -> float:
@@ -187,7 +191,7 @@ def _fill(file: BinaryIO, view: memoryview, name: str) -> None:
     while done < len(view):
         read = file.readinto(view[done:])  # type: ignore[attr-defined]
         if not read:
-            raise ScanFault(name, "ends before its last volume", "copy or make the file again")
+            raise ScanFault(name, "ends before its last volume", _AGAIN)
         done += read
 
 
@@ -197,12 +201,15 @@ def _open_gzip(path: Path) -> Any:
         from isal import igzip
     except ImportError:
         return gzip.open(path)
-    return igzip.open(path)
+    opener: Any = igzip.open
+    return opener(path)
 
 
 def _gzip_errors() -> tuple[type[Exception], ...]:
+    known: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
     try:
         from isal import isal_zlib
     except ImportError:
-        return ()
-    return (isal_zlib.error,)
+        return known
+    own: Any = isal_zlib.error
+    return (*known, own)

@@ -9,7 +9,14 @@ import numpy as np
 
 from neurotrial.errors import refuse
 
-__all__ = ["cut_absolute", "cut_proportional", "density", "n_components", "positive_weights", "significant_share"]
+__all__ = [
+    "cut_absolute",
+    "cut_proportional",
+    "density",
+    "n_components",
+    "positive_weights",
+    "significant_share",
+]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 

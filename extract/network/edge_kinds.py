@@ -10,7 +10,7 @@ import numpy as np
 from neurotrial.errors import refuse
 
 if TYPE_CHECKING:
-    from neurotrial.extract.cleaning import Cleaned
+    from neurotrial.extract.cleaning.cleaned import Cleaned
 
 __all__ = ["Kind", "edges", "fisher_z"]
 
@@ -110,9 +110,9 @@ def _by_nilearn(values: FloatArray, kind: str) -> FloatArray:
 
 
 def _covariance() -> Any:
-    from sklearn.covariance import LedoitWolf
+    from importlib import import_module
 
-    return LedoitWolf(store_precision=False)
+    return import_module("sklearn.covariance").LedoitWolf(store_precision=False)
 
 
 def _tangent(series: Any) -> FloatArray:

@@ -18,7 +18,12 @@ __all__ = ["edge_rows"]
 
 
 def edge_rows(
-    r: FloatArray, nodes: pd.DataFrame, lesion_side: str | None, *, lags: FloatArray | None = None, **same: Any
+    r: FloatArray,
+    nodes: pd.DataFrame,
+    lesion_side: str | None,
+    *,
+    lags: FloatArray | None = None,
+    **same: Any,
 ) -> pd.DataFrame:
     """Return the edges of a scan, each once.
 

@@ -118,9 +118,8 @@ def network_features(
     table = nodes if "crossed" in nodes else nodes.assign(crossed=False)
     wanted = network_measures(table, chosen) if measures is None else measures
     network = _network(edges, table, lesion_side, wanted, common_edges, common_reason, effective_df)
-    rows = expected_network_rows(wanted, named)
-    for row, measure in zip(rows, wanted, strict=True):
-        row |= _found(measure, network, note)
+    expected = expected_network_rows(wanted, named)
+    rows = [row | _found(measure, network, note) for row, measure in zip(expected, wanted, strict=True)]
     return feature_sides(pd.DataFrame(rows, columns=list(_COLUMNS)), lesion_side)
 
 
@@ -130,14 +129,17 @@ def _network(
 ) -> MeasuredNetwork:  # fmt: skip
     left = np.flatnonzero(np.isfinite(np.diag(edges)))
     own = np.ix_(left, left)
-    cut = {
-        way: tuple(dict.fromkeys(item.threshold for item in wanted if item.definition.endswith(way) and item.statistic == "mean"))
-        for way in ("absolute", "proportional")
-    }
+    cut = {way: _places(wanted, way) for way in ("absolute", "proportional")}
     return MeasuredNetwork(
         edges[own], nodes.iloc[left].reset_index(drop=True), lesion_side, cut["absolute"], cut["proportional"],
         None if common_edges is None else common_edges[own], common_reason, effective_df,
     )  # fmt: skip
+
+
+def _places(wanted: Sequence[Measure], way: str) -> tuple[float, ...]:
+    """Return where measures of one kind cut the network, each once."""
+    own = [item for item in wanted if item.definition.endswith(way) and item.statistic == "mean"]
+    return tuple(dict.fromkeys(item.threshold for item in own))
 
 
 def _found(measure: Measure, network: MeasuredNetwork, note: str) -> dict[str, Any]:

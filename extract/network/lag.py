@@ -56,7 +56,7 @@ def _correlations(series: FloatArray, reference: FloatArray, step: int) -> Float
         return np.full(series.shape[1], np.nan)
     x, y = later[both] - later[both].mean(axis=0), now[both] - now[both].mean()
     size = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
-    return np.divide(y @ x, size, out=np.full(series.shape[1], np.nan), where=size > 0)
+    return np.asarray(np.divide(y @ x, size, out=np.full(series.shape[1], np.nan), where=size > 0))
 
 
 def _peak(values: FloatArray, steps: Any) -> float:

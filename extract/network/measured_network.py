@@ -110,7 +110,9 @@ class MeasuredNetwork:
         """Return the nodes of a hemisphere."""
         own = self.nodes["hemisphere"].astype("str")
         if crossed:
-            own = own.combine(self.nodes["crossed"], lambda name, flag: crossed_hemisphere(name, crossed=flag))
+            own = own.combine(
+                self.nodes["crossed"], lambda name, flag: crossed_hemisphere(name, crossed=flag)
+            )
         return np.flatnonzero((own == hemisphere).to_numpy())
 
     def side_members(self, side: str, *, crossed: bool = False) -> IntArray:
@@ -133,5 +135,8 @@ class MeasuredNetwork:
     def pair(self, name: str) -> tuple[int, int] | None:
         """Return the left and the right node of a pair, None where one is not there."""
         same = (self.nodes["pair"] == name).fillna(value=False).to_numpy(dtype=bool)
-        ends = [np.flatnonzero(same & (self.nodes["hemisphere"] == side).to_numpy(dtype=bool)) for side in HEMISPHERES]
+        ends = [
+            np.flatnonzero(same & (self.nodes["hemisphere"] == side).to_numpy(dtype=bool))
+            for side in HEMISPHERES
+        ]
         return (int(ends[0][0]), int(ends[1][0])) if all(len(own) for own in ends) else None

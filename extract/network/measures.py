@@ -93,7 +93,9 @@ def network_measures(nodes: pd.DataFrame, cuts: Cuts, *, primary: float | None =
         A correlation: only strengths of all pairs, the weighted global efficiency and the density from it on are returned.
     """
     if primary is not None:
-        weighted = _whole("global_efficiency", "weighted", _EFFICIENCY, partial(_weighted, global_efficiencies))
+        weighted = _whole(
+            "global_efficiency", "weighted", _EFFICIENCY, partial(_weighted, global_efficiencies)
+        )
         whole, *_ = _densities(Cuts((primary,)))
         return [*_strengths("all_pairs", ""), weighted, whole]
     return [
@@ -124,7 +126,7 @@ def _every_strength(nodes: pd.DataFrame) -> Iterator[Measure]:
     yield _whole("laterality", "all_pairs", _Z, laterality)
     yield _whole("laterality", "all_pairs_crossed", _Z, partial(laterality, crossed=True))
     for row in nodes.astype("object").to_dict("records"):
-        region = str(row["node"] if row["pair"] is None or row["pair"] != row["pair"] else row["pair"])  # noqa: PLR0124
+        region = str(row["pair"] if isinstance(row["pair"], str) else row["node"])
         paired = row["hemisphere"] in HEMISPHERES
         for part in ("positive", "negative"):
             value = partial(node_strength, node=str(row["node"]), part=f"_{part}")
@@ -209,7 +211,9 @@ def _curve(network: MeasuredNetwork, feature: str, definition: str) -> FloatArra
     if (feature, definition) not in network.curves:
         kind, _, way = definition.partition("_")
         stack = network.cut(way)
-        network.curves[feature, definition] = _EFFICIENCIES[feature](np.sign(stack) if kind == "binary" else stack)
+        network.curves[feature, definition] = _EFFICIENCIES[feature](
+            np.sign(stack) if kind == "binary" else stack
+        )
     return network.curves[feature, definition]
 
 

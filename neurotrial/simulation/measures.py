@@ -6,6 +6,7 @@ drawn from the distributions that the images have. That makes the population of 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from neurotrial.extract.cleaning.cleaned import clean
 from neurotrial.extract.collect import missing_features
 from neurotrial.extract.diffusion.gradients import Gradients
 from neurotrial.extract.diffusion.tensor import fit_scan
-from neurotrial.extract.network import network_features
+from neurotrial.extract.network.edge_kinds import edges
+from neurotrial.extract.network.features import Labels, expected_network_rows, network_features
+from neurotrial.extract.network.measures import Cuts, network_measures
 from neurotrial.extract.regions.features import region_rows
 from neurotrial.extract.regions.grid import MEANS, REGIONS
+from neurotrial.extract.scan import expected_features
 from neurotrial.extract.scan_result import ScanFault
 from neurotrial.extract.sides import LETTERS
 from neurotrial.runner import Outcome
@@ -38,9 +42,12 @@ from neurotrial.simulation.trial import brains_scanned, scans_made
 
 if TYPE_CHECKING:
     from neurotrial.extract.bids.patterns import Modality
+    from neurotrial.extract.cleaning.cleaned import Cleaned
     from neurotrial.extract.diffusion.tensor import FloatArray
+    from neurotrial.extract.network.measures import Measure
     from neurotrial.imaging_plan import ImagingPlan
     from neurotrial.simulation.anatomy import Head
+    from neurotrial.simulation.motion import Motion
     from neurotrial.simulation.protocols import DwiProtocol, Preset
     from neurotrial.simulation.settings import TrialSettings
 
@@ -94,8 +101,13 @@ def measure_brains(
 def _not_made(people: pd.DataFrame, plan: ImagingPlan) -> list[pd.DataFrame]:
     known = set(scans_made(people).itertuples(index=False, name=None))
     sides = people.set_index("participant_id")["lesion_side"]
+    expected = {modality: _expected(modality, plan) for modality in MODALITIES}
     return [
-        _drawn(missing_features(Scan(person, visit, None, modality, {}, str(sides[person])), plan, None))
+        _drawn(
+            missing_features(
+                Scan(person, visit, None, modality, {}, str(sides[person])), expected[modality], None
+            )
+        )
         for person in people["participant_id"]
         for visit in VISITS
         for modality in MODALITIES
@@ -151,14 +163,42 @@ def _bold_features(row: dict[Any, Any], seed: int, preset: Preset, plan: Imaging
     series: FloatArray = simulate_node_series(head, correlation, motion, preset.bold, rng)
     scan = _scan(row, "bold")
     try:
-        cleaned = clean(
-            series, confounds_table(motion), strategy=plan.cleaning.strategy, tr=preset.bold.t_r,
-            high_pass=plan.cleaning.high_pass, low_pass=plan.cleaning.low_pass, fd_threshold=plan.cleaning.fd_threshold,
-        )  # fmt: skip
+        cleaned = _cleaned(series, motion, preset.bold.t_r, plan)
     except ScanFault as fault:
-        return missing_features(scan, plan, Outcome(scan.name, "failed", str(fault), "simulated"))
-    table = network_features(cleaned, node_table(), row["lesion_side"], plan)
+        return missing_features(
+            scan, _expected("bold", plan), Outcome(scan.name, "failed", str(fault), "simulated")
+        )
+    common = plan.cleaning.common_volumes
+    table = network_features(
+        edges(cleaned), node_table(), row["lesion_side"], measures=_measures(plan), labels=_labels(plan),
+        common_edges=edges(cleaned.series[:common]) if cleaned.n_volumes >= common else None,
+        common_reason=f"{cleaned.n_volumes} volumes are left, the common number is {common}",
+    )  # fmt: skip
     return table.assign(**scan.identity, coverage=1.0)
+
+
+def _cleaned(series: FloatArray, motion: Motion, t_r: float, plan: ImagingPlan) -> Cleaned:
+    own = plan.cleaning
+    return clean(
+        series, confounds_table(motion), strategy=own.strategy, tr=t_r, high_pass=own.high_pass, low_pass=own.low_pass,
+        detrend=own.detrend, fd_threshold=own.fd_threshold, min_minutes=own.min_minutes,
+    )  # fmt: skip
+
+
+def _measures(plan: ImagingPlan) -> list[Measure]:
+    """Return the measures that outcomes are made of; all others would take most of the time."""
+    return network_measures(node_table(), Cuts(), primary=plan.network.density_threshold)
+
+
+def _labels(plan: ImagingPlan) -> Labels:
+    return Labels(f"spheres_{plan.network.kind}_{plan.cleaning.strategy}", plan.network.lesion)
+
+
+def _expected(modality: Modality, plan: ImagingPlan) -> pd.DataFrame:
+    """Return the rows that are drawn here of every scan: of the network its main measures."""
+    if modality == "bold":
+        return pd.DataFrame(expected_network_rows(_measures(plan), _labels(plan)))
+    return pd.DataFrame(expected_features(modality, plan, Path()))
 
 
 def _scan(row: dict[Any, Any], modality: Modality) -> Scan:

@@ -133,7 +133,7 @@ def _cleaning(plan: CleaningPlan) -> Iterator[str]:
     yield escape(f"{plain(plan.high_pass)} to {plain(plan.low_pass)} Hz;")
     limits = f"volumes with a framewise displacement above {plain(plan.fd_threshold)} mm"
     if plan.dvars_threshold is not None:
-        limits += f", or a DVARS above {plain(plan.dvars_threshold)} % of the mean signal,"
+        limits += f", or a standardised DVARS above {plain(plan.dvars_threshold)},"
     yield f"{escape(limits)} [@power2012] were interpolated for the filter and then left out;"
     yield f"scans that keep less than {plain(plan.min_minutes)} minutes were not measured."
     if plan.sensitivity:
