@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["extract_bold", "network_tables"]
 
+_LEAST_R, _SDS = 0.3, 3.0
+"""A lag is told where a node follows the healthy hemisphere with this correlation, and one this many standard errors from 0."""
+
 
 def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated: bool) -> ScanResult:
     """Measure a BOLD scan.
@@ -175,7 +178,8 @@ def _lags(operator: CleaningOperator, cleaned: Cleaned, read: ReadBold) -> Float
         return np.full(cleaned.series.shape[1], np.nan)
     whole = np.full((len(cleaned.censored), cleaned.series.shape[1] + 1), np.nan)
     whole[~cleaned.censored] = np.column_stack([cleaned.series, reference])
-    return node_lags(whole[:, :-1], whole[:, -1], read.t_r)
+    least = max(_LEAST_R, _SDS / np.sqrt(cleaned.effective_df))
+    return node_lags(whole[:, :-1], whole[:, -1], read.t_r, least_r=least)
 
 
 def network_tables(

@@ -139,9 +139,10 @@ def _repetition_time(scan: Scan, stream: VolumeStream) -> float:
             given = json.loads(scan.files["bold_json"].read_text(encoding="utf-8")).get("RepetitionTime")
             seconds = seconds if given is None else float(given)
         except (OSError, ValueError, TypeError, AttributeError):
-            raise ScanFault(where, "gives no readable RepetitionTime", "give it in seconds") from None
+            rule = "gives no RepetitionTime that can be read"
+            raise ScanFault(where, rule, "mend the file; times are in seconds") from None
     if np.isnan(seconds):
-        rule = "gives no RepetitionTime, and neither does the header of the image"
+        rule = "gives no RepetitionTime, and there is none in a header"
         raise ScanFault(where, rule, "add it to the sidecar, in seconds")
     if not 0 < seconds < _LONGEST_T_R:
         raise ScanFault(where, f"RepetitionTime is {seconds:g}", "give it in seconds, above 0")
@@ -176,7 +177,7 @@ def _check_place(path: Path, variant: NodeVariant, voxels: NodeVoxels) -> None:
         If none does.
     """
     if not (voxels.coverage > 0).any():
-        rule = f"none of the {len(variant.nodes)} nodes lies inside the brain mask"
+        rule = f"0 of {len(variant.nodes)} nodes lie inside the brain mask"
         raise ScanFault(
             path.name, rule, "check the space of the image: nodes are in the space of their table"
         )

@@ -71,7 +71,17 @@ def edges(
 
 
 def fisher_z(r: Any) -> FloatArray:
-    """Return Fisher's z of correlations, which are kept 1e-7 away from -1 and 1.
+    """Return Fisher's z of correlations.
+
+    Parameters
+    ----------
+    r : array
+        Correlations; they are kept 1e-7 away from -1 and 1.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
 
     Examples
     --------

@@ -12,7 +12,9 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 _FEWEST_PAIRS = 10
 
 
-def node_lags(series: FloatArray, reference: FloatArray, tr: float, *, max_lag_s: float = 8.0) -> FloatArray:
+def node_lags(
+    series: FloatArray, reference: FloatArray, tr: float, *, max_lag_s: float = 8.0, least_r: float = 0.3
+) -> FloatArray:
     """Return the lag of each node: where its cross-correlation with a reference is largest.
 
     Parameters
@@ -25,12 +27,14 @@ def node_lags(series: FloatArray, reference: FloatArray, tr: float, *, max_lag_s
         Seconds from volume to volume.
     max_lag_s : float
         Largest lag that is looked at.
+    least_r : float
+        Correlation that the peak must reach: of what does not follow the reference the largest of many correlations is noise.
 
     Returns
     -------
     ndarray, shape (n_nodes,)
         In s, positive where the node comes later; between volumes by a parabola through the peak and its neighbours. NaN where
-        nothing correlates positively, or the peak lies at the largest lag. Beyond 1 s connectivity is in doubt [1]_.
+        nothing reaches `least_r`, or the peak lies at the largest lag. Beyond 1 s connectivity is in doubt [1]_.
 
     References
     ----------
@@ -44,7 +48,7 @@ def node_lags(series: FloatArray, reference: FloatArray, tr: float, *, max_lag_s
     """
     steps = np.arange(-int(max_lag_s / tr) - 1, int(max_lag_s / tr) + 2)
     found = np.array([_correlations(series, reference, int(step)) for step in steps])
-    return np.array([_peak(own, steps) * tr for own in found.T])
+    return np.array([_peak(own, steps, least_r) * tr for own in found.T])
 
 
 def _correlations(series: FloatArray, reference: FloatArray, step: int) -> FloatArray:
@@ -59,12 +63,12 @@ def _correlations(series: FloatArray, reference: FloatArray, step: int) -> Float
     return np.asarray(np.divide(y @ x, size, out=np.full(series.shape[1], np.nan), where=size > 0))
 
 
-def _peak(values: FloatArray, steps: Any) -> float:
+def _peak(values: FloatArray, steps: Any, least_r: float) -> float:
     """Return the place of the largest value between the ends, in steps."""
     if not np.isfinite(values).all():
         return float("nan")
     top = int(values.argmax())
-    if not 0 < top < len(values) - 1 or values[top] <= 0:
+    if not 0 < top < len(values) - 1 or values[top] < least_r:
         return float("nan")
     before, peak, after = values[top - 1 : top + 2]
     bend = before - 2 * peak + after

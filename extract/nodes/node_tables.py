@@ -140,7 +140,7 @@ def _problems(nodes: pd.DataFrame, name: str) -> list[Problem]:
     wrong_side = ((sides == "left") & (x >= 0)) | ((sides == "right") & (x <= 0))
     checks = (
         (nodes[["node", "hemisphere", *_NUMBERS]].isna().any(axis=1),
-         "node, hemisphere, coordinates and radius are filled, the last four with numbers", "fill them"),
+         "node, hemisphere, coordinates and radius must be filled, the last four with numbers", "fill it"),
         (nodes["node"].duplicated(keep=False), "every node has a name of its own", "rename one"),
         (~sides.isin(["left", "right", "none"]), "hemisphere is left, right, or none for the midline", "correct it"),
         (wrong_side, "left is x < 0, right is x > 0", "correct hemisphere or x"),
@@ -149,7 +149,7 @@ def _problems(nodes: pd.DataFrame, name: str) -> list[Problem]:
         ((nodes[["x", "y", "z"]].abs() > _FARTHEST_MM).any(axis=1), "coordinates are in mm from the middle of the brain",
          "give mm, not voxels"),
         (nodes["radius_mm"] <= 0, "a radius is positive", "correct it"),
-        (_badly_paired(nodes), "a pair has one node in the left and one in the right hemisphere, and the midline has none",
+        (_badly_paired(nodes), "a pair has one node in each hemisphere",
          "complete or rename the pair, or write n/a"),
         (nodes["space"] != nodes["space"].iloc[0], "all nodes are in one space", "split the table"),
     )  # fmt: skip

@@ -102,7 +102,7 @@ FAULTS = {
     ),
     "a node in the wrong hemisphere": (
         lambda study: edit(study / "nodes.tsv", "m1_l\tm1\tleft\t-38.0", "m1_l\tm1\tleft\t38.0"),
-        "nodes.tsv: left is x < 0\n    line 2: m1_l",
+        "nodes.tsv: left is x < 0, right is x > 0\n    line 2: m1_l",
         "remedy: correct hemisphere or x",
     ),
     "a pair of one node": (
@@ -112,7 +112,7 @@ FAULTS = {
     ),
     "a node without a radius": (
         lambda study: edit(study / "nodes.tsv", "56.0\t7.5\n", "56.0\t\n"),
-        "nodes.tsv: every cell must be filled, coordinates and radius with numbers\n    line 2: m1_l",
+        "nodes.tsv: node, hemisphere, coordinates and radius must be filled, the last four with numbers\n    line 2: m1_l",
         "remedy: fill it",
     ),
 }  # fmt: skip
@@ -216,6 +216,6 @@ def test_check_tells_what_is_missing_and_what_is_empty_without_opening_an_image(
     tick = "\N{CHECK MARK}"
     assert ["sub-002,", "baseline", tick, "no", "bval", *[tick] * 3, "no", "no"] in lines
     assert ["sub-004,", "baseline", "0", "bytes:", "dwi", *[tick] * 4, "no", "no"] in lines
-    assert ["sub-002,", "baseline", tick, tick, "no", tick, tick] in lines
+    assert ["sub-002,", "baseline", tick, tick, "no", tick, tick, "no", "no", "no", "no"] in lines
     assert ["baseline,", "dwi", "3", "1", "0"] in lines
     assert contents(study) == before

@@ -111,6 +111,16 @@ def flat(path: Path) -> None:
     path.write_bytes(gzip.compress(header.binaryblock + bytes(4) + values))
 
 
+def without_time(path: Path) -> None:
+    """Take the repetition time out of the header."""
+    image = nibabel.load(path)
+    save(np.asanyarray(image.dataobj), image.affine, path)
+    image = nibabel.load(path)
+    header = image.header.copy()
+    header["pixdim"][4] = 0
+    nibabel.save(nibabel.Nifti1Image(np.asanyarray(image.dataobj), None, header), path)
+
+
 def words(path: Path, change: Callable[[list[list[str]]], list[list[str]]], gap: str | None = None) -> None:
     rows = [line.split(gap) for line in path.read_text(encoding="utf-8").splitlines()]
     path.write_text("".join((gap or " ").join(row) + "\n" for row in change(rows)), encoding="utf-8")
@@ -249,15 +259,15 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     ),
     "a confound without a number": (
         "bold", lambda find: filled(find(CONFOUNDS), "trans_z", "n/a", slice(7, 8)),
-        r"_timeseries\.tsv: trans_z: the cell of line 8 is no number",
+        r"_timeseries\.tsv: has no number in retained volumes, counted from 1: trans_z \(volume 7\)",
     ),
     "missing confounds": (
         "bold", lambda find: find(CONFOUNDS).unlink(),
         r"func/: there is no confounds: looked for \*_desc-confounds_timeseries\.tsv",
     ),
     "no RepetitionTime": (
-        "bold", lambda find: of_json(find(BOLD_JSON), RepetitionTime=None),
-        r"_bold\.json: gives no RepetitionTime \(remedy: add it, in seconds\)",
+        "bold", lambda find: (of_json(find(BOLD_JSON), RepetitionTime=None), without_time(find("func/*_desc-preproc_bold.nii.gz"))),
+        r"_bold\.json: gives no RepetitionTime, and there is none in a header \(remedy: add it to the sidecar, in seconds\)",
     ),
     "RepetitionTime in milliseconds": (
         "bold", lambda find: of_json(find(BOLD_JSON), RepetitionTime=2000),
@@ -265,7 +275,7 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     ),
     "a sidecar that is no JSON": (
         "bold", lambda find: find(BOLD_JSON).write_text("{", encoding="utf-8"),
-        r"_bold\.json: gives no RepetitionTime",
+        r"_bold\.json: gives no RepetitionTime that can be read",
     ),
     "RepetitionTime too long for the band": (
         "bold", lambda find: of_json(find(BOLD_JSON), RepetitionTime=6.0),
@@ -273,8 +283,8 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     ),
     "motion in nearly every volume": (
         "bold", lambda find: filled(find(CONFOUNDS), "framewise_displacement", "0.9", slice(20, None)),
-        (r"motion: \d+ of 150 volumes have a framewise displacement of at most 0\.5 mm, 34 are needed"
-        r" \(remedy: raise `cleaning: fd_threshold`, choose 6p, or leave the scan out\)"),
+        (r"motion: \d+ of 150 volumes have a framewise displacement of at most 0\.5 mm: 0\.\d min, at least 3 are needed"
+        r" \(remedy: lower `cleaning: min_minutes`, or leave the scan out by a decision\)"),
     ),
     "lesion mask of the BOLD scan on another grid": (
         "bold", lambda find: (without_a_slice(path := find("func/*_label-lesion_mask.nii.gz")), elsewhere(path)),
@@ -283,7 +293,7 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     "a brain without nodes": (
         "bold", lambda find: emptied(find("func/*_desc-brain_mask.nii.gz")),
         (r"_bold\.nii\.gz: 0 of 12 nodes lie inside the brain mask"
-        r" \(remedy: check the space of the image: nodes are in the space of nodes\.tsv\)"),
+        r" \(remedy: check the space of the image: nodes are in the space of their table\)"),
     ),
     "mirrored lesion": (
         "bold", lambda find: mirror(find("func/*_label-lesion_mask.nii.gz")),
@@ -346,7 +356,8 @@ def test_every_fault_is_the_only_one_of_its_scan(broken):
 
 def test_the_table_of_features_stays_a_complete_grid(broken, extracted_study):
     key = [
-        "participant_id", "visit", "modality", "feature", "region", "hemisphere", "side", "statistic", "lesion_policy",
+        "participant_id", "visit", "modality", "feature", "definition", "region", "hemisphere", "side", "statistic", "method",
+        "lesion_policy", "threshold",
     ]  # fmt: skip
     whole = table(extracted_study, "features")
     assert not whole.duplicated(key).any()

@@ -178,7 +178,7 @@ def test_motion_of_a_preprocessed_scan_is_that_of_its_producer(scan):
 def test_secondary_methods_have_their_rows_whether_they_can_be_measured_or_not(scan, extracted_study):
     plan = PLAN.model_copy(update={"regions": RegionPlan(secondary=["streamlines", "tract_table"])})
     columns = ["feature", "region", "hemisphere", "statistic", "method", "lesion_policy"]
-    expected = pd.DataFrame(expected_features("dwi", plan))[columns]
+    expected = pd.DataFrame(expected_features("dwi", plan, extracted_study))[columns]
     assert not expected.duplicated().any()
     line = np.column_stack([np.full(40, -20.0), np.full(40, -15.0), np.linspace(50, -30, 40)])
     streamlines = [line + np.array([0.3 * n, 0, 0]) for n in range(6)]

@@ -13,6 +13,8 @@ from imaged_study import PLAN, SCANS, made, of_scan, save, table
 
 from neurotrial.extract import pictures
 from neurotrial.extract.bids.scans import Scan
+from neurotrial.extract.bold.picture import draw_bold
+from neurotrial.extract.given.picture import draw_given
 from neurotrial.extract.scan import extract_scan
 
 LARGEST = 120_000
@@ -32,14 +34,14 @@ def test_every_scan_has_a_small_picture_that_its_status_names(extracted_study):
 
 
 def test_nothing_that_a_picture_is_made_of_knows_the_arm():
-    for draw in (pictures.draw_dwi, pictures.draw_bold):
+    for draw in (pictures.draw_dwi, draw_bold, draw_given):
         assert not {"arm", "participants", "plan", "study"} & set(inspect.signature(draw).parameters)
     assert "arm" not in {field.name for field in fields(Scan)}
     assert list(inspect.signature(extract_scan).parameters) == ["scan", "plan", "study_folder", "simulated"]
 
 
 def test_the_words_of_a_picture_are_the_scan_its_flags_and_where_the_data_are_from():
-    figures = [pictures._figure("sub-001_baseline_dwi", flags, simulated=simulated) for flags, simulated in (
+    figures = [pictures.empty_figure("sub-001_baseline_dwi", flags, simulated=simulated) for flags, simulated in (
         (["snr 8 < 10", "n_b0 1 < 2"], True), ([], False),
     )]  # fmt: skip
     assert [figure.get_suptitle() for figure in figures] == [

@@ -37,5 +37,5 @@ def test_public_functions_say_what_they_take_and_give():
         value = getattr(package, name)
         if inspect.isfunction(value):
             sections = inspect.getdoc(value)
-            assert "Parameters\n---" in sections
+            assert "Parameters\n---" in sections or not inspect.signature(value).parameters
             assert "Returns\n---" in sections
