@@ -79,7 +79,7 @@ def sound_parts(voxels: Any) -> tuple[BoolArray, BoolArray]:
     """Tell the volumes in which a voxel has a number, and the voxels that have one in each of them."""
     finite = np.isfinite(voxels)
     held = finite.any(axis=1)
-    return held, finite[held].all(axis=0)
+    return held, finite[held].all(axis=0) & held.any()
 
 
 def _drift(used: Any, unsteady: int, n_volumes: int, t_r: float) -> FloatArray:

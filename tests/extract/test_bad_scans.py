@@ -249,7 +249,7 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     ),
     "a confound without a number": (
         "bold", lambda find: filled(find(CONFOUNDS), "trans_z", "n/a", slice(7, 8)),
-        r"_timeseries\.tsv: trans_z: the cell of line 8 is no number",
+        r"_timeseries\.tsv: has no number in retained volumes, counted from 1: trans_z \(volume 7\)",
     ),
     "missing confounds": (
         "bold", lambda find: find(CONFOUNDS).unlink(),
@@ -273,8 +273,8 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     ),
     "motion in nearly every volume": (
         "bold", lambda find: filled(find(CONFOUNDS), "framewise_displacement", "0.9", slice(20, None)),
-        (r"motion: \d+ of 150 volumes have a framewise displacement of at most 0\.5 mm, 34 are needed"
-        r" \(remedy: raise `cleaning: fd_threshold`, choose 6p, or leave the scan out\)"),
+        (r"motion: \d+ of 150 volumes have a framewise displacement of at most 0\.5 mm; \d+ from the first to the last of them"
+        r" are too few for the filter, 34 are needed \(remedy: leave the scan out by a decision\)"),
     ),
     "lesion mask of the BOLD scan on another grid": (
         "bold", lambda find: (without_a_slice(path := find("func/*_label-lesion_mask.nii.gz")), elsewhere(path)),

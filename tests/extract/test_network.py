@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from imaged_study import PLAN, edit, extracted, of_scan, only, save, scan_file, table
 
-from neurotrial.extract.cleaning import Cleaned
+from neurotrial.extract.cleaning.cleaned import Cleaned
 from neurotrial.extract.network import density, edge_rows, fisher_z, global_efficiency, network_rows
 
 EXACT = {"rel": 1e-12}
