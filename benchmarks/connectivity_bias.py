@@ -76,11 +76,13 @@ def cases() -> Iterator[Case]:
 
 
 def confounds(case: Case, rng: np.random.Generator) -> Any:
-    """Return the confounds of a scan that ends with the wanted number of retained volumes."""
+    """Return the confounds of a scan that ends with the wanted number of retained volumes; of a head that never lies still, another's."""
     longest = 4 * case.retained + 100
     protocol = BoldProtocol(Grid((1, 1, 1), 1.0, (0.0, 0.0, 0.0)), n_volumes=longest, t_r=case.t_r)
-    table = confounds_table(random_motion(protocol, rng, MOTION[case.motion]))
-    kept = np.flatnonzero(~censored_volumes(table, CENSORING))
+    kept = np.empty(0, dtype=int)
+    while kept.size < case.retained:
+        table = confounds_table(random_motion(protocol, rng, MOTION[case.motion]))
+        kept = np.flatnonzero(~censored_volumes(table, CENSORING))
     return table.iloc[: kept[case.retained - 1] + 1]
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.extract.cleaning.cleaned import clean
 from neurotrial.extract.cleaning.confound_table import read_confounds
 from neurotrial.extract.cleaning.head_motion import displacement_of
+from neurotrial.extract.cleaning.node_cleaning import clean
 from neurotrial.extract.images import file_of, image_data, read_image
 from neurotrial.extract.network import FEWEST_NODES, correlations, edge_rows, network_features
 from neurotrial.extract.nodes import node_series, place_spheres, read_nodes
@@ -83,7 +83,9 @@ def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
     )  # fmt: skip
     flags = [str(item) for item in measures if item.flagged]
     lost = nodes.loc[~kept, "node"].tolist()
-    notes = "; ".join(filter(None, [opened.note, f"nodes lost: {', '.join(lost)}" if lost else "", *flags]))
+    notes = "; ".join(
+        filter(None, [opened.note, cleaned.note, f"nodes lost: {', '.join(lost)}" if lost else "", *flags])
+    )
     whole = nodes[kept].reset_index(drop=True)
     features = network_features(cleaned, whole, opened.side, plan, notes)
     r = correlations(cleaned.series)

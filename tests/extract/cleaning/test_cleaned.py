@@ -117,6 +117,22 @@ def test_confounds_may_be_a_file_or_none(tmp_path):
         cleaned(series, None, strategy="none")
 
 
+def test_a_table_as_it_stands_in_its_file_is_enough(tmp_path):
+    series, confounds = recording()
+    confounds.rename(columns={"trans_x": "X", "framewise_displacement": "FramewiseDisplacement"}).to_csv(
+        tmp_path / "confounds.tsv", sep="\t", na_rep="n/a", index=False
+    )
+    plain = pd.read_csv(
+        tmp_path / "confounds.tsv", sep="\t", dtype="str", keep_default_na=False, na_values=["n/a"]
+    )
+    assert np.allclose(cleaned(series, plain).series, cleaned(series, confounds).series, **SAME)
+    numbers = plain.astype("float64")
+    assert np.array_equal(cleaned(series, numbers).series, cleaned(series, plain).series)
+    plain.loc[12, "rot_z"] = "?"
+    with pytest.raises(ScanFault, match=r"confounds: has cells that are no numbers: rot_z \(row 12: '\?'\)"):
+        cleaned(series, plain)
+
+
 def test_a_node_without_a_series_is_missing_and_the_others_are_not():
     series, confounds = recording()
     expected = cleaned(series, confounds).series
