@@ -137,9 +137,9 @@ def cleaning_operator(
         If the confounds do not suffice, the band does not fit the repetition time, or too little of the scan is left.
     """
     censoring, least = censoring or Censoring(), least or Least()
-    find_strategy(strategy)
+    tissues = find_strategy(strategy).tissues
     check_band(band)
-    confounds, note = with_tissue(confounds, tissue, find_strategy(strategy).tissues, lesion=lesion)
+    confounds, note = with_tissue(confounds, tissue, tissues, lesion=lesion)
     censored = censored_volumes(confounds, censoring, lost)
     kept = np.flatnonzero(~censored)
     check_kept(censored, band.t_r, censoring, least, fewest_volumes(band))
@@ -149,7 +149,7 @@ def cleaning_operator(
     matrix = temporal - basis @ (basis.T @ temporal)
     found = CleaningOperator(
         matrix, censored, band.t_r, basis.shape[1], effective_df(matrix), strategy,
-        "; ".join(filter(None, [note, note_on_components(confounds, strategy)])),
+        "; ".join(filter(None, [note, note_on_components(confounds, strategy, band.high_pass)])),
     )  # fmt: skip
     check_left(found.effective_df, found.n_regressors, censored, censoring, least)
     return found

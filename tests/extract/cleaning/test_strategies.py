@@ -65,14 +65,28 @@ def test_components_are_the_first_five_of_each_tissue():
     found = regressors(confounds, "acompcor_gsr", ALL)
     assert list(found) == [*motion, *(f"global_signal{end}" for end in ENDS), *five]
     assert np.array_equal(found[five], confounds[five])
-    assert note_on_components(confounds, "acompcor") == ""
+    assert note_on_components(confounds, "acompcor", 0.01) == ""
 
 
 def test_fewer_components_are_used_and_said():
     table = read_confounds(FOLDER / REAL[2], 30)
     assert regressors(table, "acompcor", np.ones(30, dtype=bool)).shape == (30, 12 + 7)
-    assert note_on_components(table, "acompcor") == "fewer than 5 components: 4 of white_matter, 3 of csf"
-    assert note_on_components(table, "36p") == ""
+    few, slow = (
+        "fewer than 5 components: 4 of white_matter, 3 of csf",
+        "components without periods above 128 s, which the series keep",
+    )
+    assert note_on_components(table, "acompcor", 0.01) == few
+    assert note_on_components(table, "acompcor", None) == f"{few}; {slow}"
+    assert note_on_components(table, "36p", None) == ""
+
+
+def test_series_that_keep_what_the_components_lack_have_a_note():
+    series, confounds = recording()
+    notes = [
+        clean(series, confounds, strategy="acompcor", tr=2.0, high_pass=edge).note
+        for edge in (0.008, 0.007, None)
+    ]
+    assert notes == ["", *["components without periods above 128 s, which the series keep"] * 2]
 
 
 def test_regressors_by_hand():
