@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from neurotrial.extract.atlases.projection import project_regions
     from neurotrial.extract.bids.index import index_dataset, sidecar
     from neurotrial.extract.bids.tract_tables import read_tract_table
-    from neurotrial.extract.cleaning.cleaned import Cleaned, clean
+    from neurotrial.extract.cleaning.cleaned import Cleaned
     from neurotrial.extract.cleaning.confound_table import read_confounds
+    from neurotrial.extract.cleaning.node_cleaning import clean
     from neurotrial.extract.diffusion.motion import image_directions
     from neurotrial.extract.diffusion.raw_scan import prepare_raw
     from neurotrial.extract.diffusion.tensor import TensorFit, fit_tensor
@@ -85,8 +86,9 @@ _HOMES = {
     "atlases.projection": ("project_regions",),
     "bids.index": ("index_dataset", "sidecar"),
     "bids.tract_tables": ("read_tract_table",),
-    "cleaning.cleaned": ("Cleaned", "clean"),
+    "cleaning.cleaned": ("Cleaned",),
     "cleaning.confound_table": ("read_confounds",),
+    "cleaning.node_cleaning": ("clean",),
     "diffusion.motion": ("image_directions",),
     "diffusion.raw_scan": ("prepare_raw",),
     "diffusion.tensor": ("TensorFit", "fit_tensor"),

@@ -129,7 +129,7 @@ class _Wanted:
         self.brain = _in_file_order(places, [] if brain is None else [np.flatnonzero(brain)])
         every = [
             *(voxels for group in nodes.values() for voxels in group),
-            *map(np.flatnonzero, keep.values()),
+            *map(np.flatnonzero, (*keep.values(), *average.values())),
         ]
         rest = _in_file_order(places, every, without=self.brain)
         self.places = np.concatenate([self.brain, rest])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Censoring", "censored_volumes", "lost_volumes"]
-
-from dataclasses import dataclass
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["noise_components", "sound_parts"]
+__all__ = ["LONGEST_PERIOD", "noise_components", "sound_parts"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
-_LONGEST_PERIOD = 128.0
+LONGEST_PERIOD = 128.0
 """Seconds; slower fluctuations are taken out first, as by fMRIPrep."""
 _AT_A_TIME = 4096
 """Voxels that are worked on in double precision at a time."""
@@ -79,13 +79,13 @@ def sound_parts(voxels: Any) -> tuple[BoolArray, BoolArray]:
     """Tell the volumes in which a voxel has a number, and the voxels that have one in each of them."""
     finite = np.isfinite(voxels)
     held = finite.any(axis=1)
-    return held, finite[held].all(axis=0)
+    return held, finite[held].all(axis=0) & held.any()
 
 
 def _drift(used: Any, unsteady: int, n_volumes: int, t_r: float) -> FloatArray:
     """Return orthonormal mean and cosines of the volumes in use, shape (n_used, n_terms)."""
     length = n_volumes - unsteady
-    order = max(int(2 * length * t_r / _LONGEST_PERIOD), 1)
+    order = max(int(2 * length * t_r / LONGEST_PERIOD), 1)
     phase = np.pi / length * (used - unsteady + 0.5)
     return np.asarray(np.linalg.qr(np.cos(np.outer(phase, np.arange(order))))[0])
 

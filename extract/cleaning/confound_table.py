@@ -15,7 +15,7 @@ from neurotrial.extract.scan_result import ScanFault
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_confounds"]
+__all__ = ["checked_confounds", "read_confounds"]
 
 _LARGEST_TURN = 0.5
 """Turn in rad, 29 degrees, that no head makes in a coil."""
@@ -63,15 +63,32 @@ def read_confounds(path: str | Path, n_volumes: int) -> pd.DataFrame:
     if len(table) != n_volumes:
         rule = f"has {len(table)} rows, the image has {n_volumes} volumes"
         raise ScanFault(path.name, rule, "take the table that belongs to this image")
-    table = table.rename(columns=translated(table.columns))
-    numbers = _numbers(table, path)
-    _check_angles(numbers, path)
-    found = numbers.rename(columns=_by_tissue(numbers, path.with_suffix(".json")))
-    found.attrs["file"] = path.name
-    return found
+    found = checked_confounds(table, path.name)
+    return found.rename(columns=_by_tissue(found, path.with_suffix(".json")))
 
 
-def _numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def checked_confounds(table: pd.DataFrame, file: str) -> pd.DataFrame:
+    """Return the confounds of a table as numbers, by their present names.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row for each volume, with cells of text or numbers.
+    file : str
+        What messages call it, and ``attrs["file"]`` of the result.
+
+    Raises
+    ------
+    ScanFault
+        If a cell of a known column is no number, or angles are not in radians.
+    """
+    numbers = _numbers(table.rename(columns=translated(table.columns)), file)
+    _check_angles(numbers, file)
+    numbers.attrs["file"] = file
+    return numbers
+
+
+def _numbers(table: pd.DataFrame, file: str) -> pd.DataFrame:
     """Return the columns that hold numbers.
 
     Raises
@@ -82,24 +99,23 @@ def _numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     import pandas as pd
 
     found, wrong = {}, []
-    for name in table:
-        values = pd.to_numeric(table[name], errors="coerce")
-        text = table.loc[values.isna() & table[name].notna(), str(name)].astype("str")
+    for name, column in table.items():
+        values = pd.to_numeric(column, errors="coerce")
+        text = column[values.isna() & column.notna()].astype("str")
         text = text[text.str.lower() != "nan"]
         if text.empty:
             found[name] = values.to_numpy(dtype="float64", na_value=np.nan)
         elif is_confound(str(name)):
             cells = ", ".join(f"{line}: {cell!r}" for line, cell in text.iloc[:ROWS_SHOWN].items())
-            wrong.append(f"{name} ({table.index.name} {cells})")
+            wrong.append(f"{name} ({table.index.name or 'row'} {cells})")
     if wrong:
         rule = f"has cells that are no numbers: {'; '.join(wrong)}"
-        raise ScanFault(
-            path.name, rule, "correct the table, with n/a for what is missing, or run fMRIPrep again"
-        )
+        remedy = "correct the table, with n/a for what is missing, or run fMRIPrep again"
+        raise ScanFault(file, rule, remedy)
     return pd.DataFrame(found, index=pd.RangeIndex(len(table)))
 
 
-def _check_angles(table: pd.DataFrame, path: Path) -> None:
+def _check_angles(table: pd.DataFrame, file: str) -> None:
     """Refuse rotations that are no radians.
 
     Raises
@@ -111,7 +127,7 @@ def _check_angles(table: pd.DataFrame, path: Path) -> None:
     if turned:
         largest = ", ".join(f"{name} to {table[name].abs().max():.3g}" for name in turned)
         rule = f"has rotations that go beyond {_LARGEST_TURN} rad ({largest}): no head turns so far in the scanner"
-        raise ScanFault(path.name, rule, "give rotations in radians and translations in mm")
+        raise ScanFault(file, rule, "give rotations in radians and translations in mm")
 
 
 def _by_tissue(table: pd.DataFrame, sidecar: Path) -> dict[str, str]:

@@ -35,21 +35,30 @@ class Least:
     effective_df: float = 10.0
 
 
-def check_kept(censored: BoolArray, t_r: float, censoring: Censoring, least: Least) -> None:
-    """Refuse a scan of which too little time is left.
+def check_kept(censored: BoolArray, t_r: float, censoring: Censoring, least: Least, for_filter: int) -> None:
+    """Refuse a scan of which too little time is left, or too few volumes for the filter.
 
     Raises
     ------
     ScanFault
         With how much there is.
     """
-    kept, minutes = int((~censored).sum()), float((~censored).sum() * t_r / 60)
-    if not kept:
+    kept = np.flatnonzero(~censored)
+    said = f"{kept.size} of {len(censored)} volumes have {censoring}"
+    if not kept.size:
         rule = f"all {len(censored)} volumes are left out: none has {censoring}"
         raise ScanFault("motion", rule, "raise `cleaning: fd_threshold`, or leave the scan out by a decision")
-    if minutes < least.minutes:
-        rule = f"{kept} of {len(censored)} volumes have {censoring}: {minutes:.1f} min, at least {least.minutes:g} are needed"
+    if kept.size * t_r / 60 < least.minutes:
+        rule = f"{said}: {kept.size * t_r / 60:.1f} min, at least {least.minutes:g} are needed"
         raise ScanFault("motion", rule, "lower `cleaning: min_minutes`, or leave the scan out by a decision")
+    length = int(kept[-1] - kept[0]) + 1
+    if length < for_filter:
+        rule = f"{said}; {length} from the first to the last of them are too few for the filter, {for_filter} are needed"
+        raise ScanFault(_source(censored), rule, "leave the scan out by a decision")
+
+
+def _source(censored: BoolArray) -> str:
+    return "motion" if censored.any() else "volumes"
 
 
 def check_left(
@@ -67,4 +76,4 @@ def check_left(
             f"{(~censored).sum()} of {len(censored)} volumes have {censoring}, of which the filter and {n_regressors} regressors "
             f"leave {effective_df:.1f} effective degrees of freedom; at least {least.effective_df:g} are needed"
         )
-        raise ScanFault("motion" if censored.any() else "volumes", rule, _REMEDY)
+        raise ScanFault(_source(censored), rule, _REMEDY)

@@ -12,7 +12,7 @@ from neurotrial.extract.cleaning.censoring import Censoring, censored_volumes
 from neurotrial.extract.cleaning.effective import effective_df
 from neurotrial.extract.cleaning.left_over import Least, check_kept, check_left
 from neurotrial.extract.cleaning.strategies import find_strategy, note_on_components, regressors
-from neurotrial.extract.cleaning.temporal import Band, check_band, temporal_matrix
+from neurotrial.extract.cleaning.temporal import Band, check_band, fewest_volumes, temporal_matrix
 from neurotrial.extract.cleaning.tissue import with_tissue
 
 if TYPE_CHECKING:
@@ -137,19 +137,19 @@ def cleaning_operator(
         If the confounds do not suffice, the band does not fit the repetition time, or too little of the scan is left.
     """
     censoring, least = censoring or Censoring(), least or Least()
-    find_strategy(strategy)
+    tissues = find_strategy(strategy).tissues
     check_band(band)
-    confounds, note = with_tissue(confounds, tissue, find_strategy(strategy).tissues, lesion=lesion)
+    confounds, note = with_tissue(confounds, tissue, tissues, lesion=lesion)
     censored = censored_volumes(confounds, censoring, lost)
     kept = np.flatnonzero(~censored)
-    check_kept(censored, band.t_r, censoring, least)
+    check_kept(censored, band.t_r, censoring, least, fewest_volumes(band))
     table = regressors(confounds, strategy, ~censored)
     temporal = temporal_matrix(kept, band)
     basis = _basis(temporal, table.to_numpy()[kept])
     matrix = temporal - basis @ (basis.T @ temporal)
     found = CleaningOperator(
         matrix, censored, band.t_r, basis.shape[1], effective_df(matrix), strategy,
-        "; ".join(filter(None, [note, note_on_components(confounds, strategy)])),
+        "; ".join(filter(None, [note, note_on_components(confounds, strategy, band.high_pass)])),
     )  # fmt: skip
     check_left(found.effective_df, found.n_regressors, censored, censoring, least)
     return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurotrial.errors import refuse
 from neurotrial.extract.cleaning.columns import COMPONENTS_OF, PARAMETERS, components
+from neurotrial.extract.cleaning.compcor import LONGEST_PERIOD
 from neurotrial.extract.scan_result import ScanFault
 
 if TYPE_CHECKING:
@@ -126,13 +127,31 @@ def _filled(values: FloatArray) -> FloatArray:
     return values if held.size == values.size else np.interp(np.arange(values.size), held, values[held])
 
 
-def note_on_components(confounds: pd.DataFrame, name: str) -> str:
-    """Return what should be known about the components that a strategy uses; empty where nothing is remarkable."""
+def note_on_components(confounds: pd.DataFrame, name: str, high_pass: float | None) -> str:
+    """Return what should be known about the components that a strategy uses.
+
+    Parameters
+    ----------
+    confounds : DataFrame
+        That holds them.
+    name : str
+        Of the strategy.
+    high_pass : float or None
+        Frequency in Hz above which the series are kept.
+
+    Returns
+    -------
+    str
+        Empty where nothing is remarkable.
+    """
     if not find_strategy(name).compcor:
         return ""
     counts = {tissue: len(components(confounds, prefix)) for tissue, prefix in COMPONENTS_OF.items()}
     few = [f"{count} of {tissue}" for tissue, count in counts.items() if count < N_COMPONENTS]
-    return f"fewer than {N_COMPONENTS} components: {', '.join(few)}" if few else ""
+    notes = [f"fewer than {N_COMPONENTS} components: {', '.join(few)}"] if few else []
+    if (high_pass or 0.0) < 1 / LONGEST_PERIOD:
+        notes.append(f"components without periods above {LONGEST_PERIOD:g} s, which the series keep")
+    return "; ".join(notes)
 
 
 def _components(confounds: pd.DataFrame) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurotrial.extract.scan_result import ScanFault
 
-__all__ = ["Band", "check_band", "temporal_matrix"]
+__all__ = ["Band", "check_band", "fewest_volumes", "temporal_matrix"]
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -73,7 +73,7 @@ def temporal_matrix(kept: IntArray, band: Band) -> FloatArray:
     Parameters
     ----------
     kept : ndarray of int, shape (n_retained,)
-        Retained volumes, ascending.
+        Retained volumes, ascending; from the first to the last at least `fewest_volumes`.
     band : Band
         What is done.
 
@@ -83,11 +83,6 @@ def temporal_matrix(kept: IntArray, band: Band) -> FloatArray:
         Read-only. With a filter: cubic spline over the volumes that are left out between the first and the last retained one, straight
         line out of all of them, Butterworth filter of order 5 forwards and backwards, retained volumes of the result. Without a
         filter nothing is interpolated, and the straight line is that of the retained volumes as they follow each other.
-
-    Raises
-    ------
-    ScanFault
-        If the series is shorter than the ends by which the filter continues it.
 
     Notes
     -----
@@ -136,23 +131,27 @@ def _detrended(rows: FloatArray) -> FloatArray:
     return np.asarray(centred - np.outer(time, time @ centred) / max(time @ time, 1.0))
 
 
-def _filtered(rows: FloatArray, band: Band) -> FloatArray:
-    from scipy import signal
+def fewest_volumes(band: Band) -> int:
+    """Return how many volumes the filter needs: more than those by which it continues a series at either end; 0 without one."""
+    if not band.filters:
+        return 0
+    sections = _sections(band)
+    ends = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
+    return int(3 * (2 * len(sections) + 1 - ends)) + 1
+
+
+@lru_cache(maxsize=4)
+def _sections(band: Band) -> FloatArray:
+    """Return the second-order sections of the Butterworth filter."""
+    from scipy.signal import butter
 
     edges = [edge for edge in (band.high_pass, band.low_pass) if edge is not None]
     kind = "bandpass" if len(edges) > 1 else "lowpass" if band.high_pass is None else "highpass"
-    sections = signal.butter(
-        _ORDER, edges if len(edges) > 1 else edges[0], kind, output="sos", fs=1 / band.t_r
-    )
-    try:
-        return np.asarray(signal.sosfiltfilt(sections, rows, axis=0))
-    except ValueError:
-        needed = _padding(sections) + 1
-        rule = f"{len(rows)} volumes from the first to the last that is retained are too few for the filter, {needed} are needed"
-        raise ScanFault("volumes", rule, "leave the scan out by a decision") from None
+    found = butter(_ORDER, edges if len(edges) > 1 else edges[0], kind, output="sos", fs=1 / band.t_r)
+    return np.asarray(found)
 
 
-def _padding(sections: FloatArray) -> int:
-    """Return by how many volumes scipy continues a series at either end."""
-    ends = min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
-    return int(3 * (2 * len(sections) + 1 - ends))
+def _filtered(rows: FloatArray, band: Band) -> FloatArray:
+    from scipy.signal import sosfiltfilt
+
+    return np.asarray(sosfiltfilt(_sections(band), rows, axis=0))

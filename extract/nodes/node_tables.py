@@ -18,6 +18,7 @@ REQUIRED = ("node", "pair", "hemisphere", "x", "y", "z", "radius_mm")
 _NUMBERS = ("x", "y", "z", "radius_mm")
 _OPTIONAL = {"crossed": False, "space": "MNI152", "citation": None, "label": None}
 _SPACES = {"mni152": "MNI152", "talairach": "Talairach", "native": "native"}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _SETS = Path(__file__).with_name("sets")
 _MIDLINE_MM = 5.0
 _FARTHEST_MM = 150.0
@@ -114,12 +115,10 @@ def _typed(table: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[Problem]]
     for column, default in _OPTIONAL.items():
         if column not in nodes:
             nodes[column] = pd.Series([default] * len(nodes), index=nodes.index, dtype="object")
-    flags = (
-        nodes["crossed"].astype("str").str.lower().map({"true": True, "1": True, "false": False, "0": False})
-    )
+    flags = nodes["crossed"].astype("str").str.lower().map(_FLAGS).astype("object")
     if flags.isna().any():
         problems.append(_problem(nodes, name, flags.isna(), "crossed is true or false", "correct it"))
-    nodes["crossed"] = flags.fillna(value=False).astype(bool)
+    nodes["crossed"] = flags.eq(True).to_numpy(dtype=bool, na_value=False)
     spaces = nodes["space"].fillna("MNI152").astype("str").str.lower().map(_SPACES)
     if spaces.isna().any():
         rule = f"a space is one of {', '.join(_SPACES.values())}"

@@ -14,7 +14,7 @@ import pandas as pd
 
 from neurotrial.extract.bids.patterns import MODALITIES
 from neurotrial.extract.bids.scans import Scan
-from neurotrial.extract.cleaning.cleaned import clean
+from neurotrial.extract.cleaning.node_cleaning import clean
 from neurotrial.extract.collect import missing_features
 from neurotrial.extract.diffusion.gradients import Gradients
 from neurotrial.extract.diffusion.tensor import fit_scan
