@@ -157,7 +157,7 @@ class CleaningPlan(Part):
     detrend: bool = True
     fd_threshold: Annotated[float, Field(gt=0, le=5)] = 0.5
     dvars_threshold: Annotated[float, Field(gt=0, le=100)] | None = None
-    min_minutes: Annotated[float, Field(ge=0, le=60)] = 3.0
+    min_minutes: Annotated[float, Field(ge=0, le=60)] = 2.0
     common_volumes: Annotated[int, Field(ge=20)] = 100
     lesion_dilation_mm: Annotated[float, Field(ge=0, le=30)] = 4.0
     sensitivity: list[Strategy] = Field(default_factory=list)

@@ -283,7 +283,7 @@ FAULTS: dict[str, tuple[str, Callable[[Find], None], str]] = {
     ),
     "motion in nearly every volume": (
         "bold", lambda find: filled(find(CONFOUNDS), "framewise_displacement", "0.9", slice(20, None)),
-        (r"motion: \d+ of 150 volumes have a framewise displacement of at most 0\.5 mm: 0\.\d min, at least 3 are needed"
+        (r"motion: \d+ of 150 volumes have a framewise displacement of at most 0\.5 mm: 0\.\d min, at least 2 are needed"
         r" \(remedy: lower `cleaning: min_minutes`, or leave the scan out by a decision\)"),
     ),
     "lesion mask of the BOLD scan on another grid": (

@@ -15,9 +15,11 @@ from results_fixture import HOSTILE, awkward_stores, make_results, plan
 
 import neurotrial.reports as package
 from neurotrial.errors import InputError
+from neurotrial.imaging_plan import CleaningPlan
 from neurotrial.reports import Report, floats, open_report
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.markdown_text import Markdown
+from neurotrial.reports.prose import imaging_methods
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results, write_results
 
@@ -80,8 +82,14 @@ def test_every_citation_is_in_the_bibliography(documents, name):
     cited = _cited(documents[name][0])
     assert cited <= keys
     if name == "imaging":
-        # motor scores and images, and pooled outcomes with published control arms: these need them all
-        assert keys == cited | _cited(documents["pooled"][0])
+        # motor scores and images, pooled outcomes with published control arms, and the other way to clean: these need them all
+        assert keys == cited | _cited(documents["pooled"][0]) | {"behzadi2007"}
+
+
+def test_the_other_way_to_clean_is_cited():
+    words = " ".join(imaging_methods._cleaning(CleaningPlan(strategy="acompcor", sensitivity=["36p"])))
+    assert "five components each of white matter and cerebrospinal fluid [@behzadi2007]" in words
+    assert "after cleaning by 36p for sensitivity analyses" in words
 
 
 def _cited(parts) -> set[str]:
