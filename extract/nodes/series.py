@@ -126,8 +126,8 @@ def _mask(mask: Any, stream: VolumeStream, what: str) -> BoolArray | None:
     turned: Any = nib.as_closest_canonical(mask)
     if turned.shape != stream.shape or not np.allclose(turned.affine, stream.affine, atol=1e-3, rtol=0):
         raise ScanFault(what, f"stands on another grid than {stream.name}", "resample it to that image")
-    found: Any = np.asarray(turned.dataobj) > 1 / 2
-    return np.asarray(found)
+    found: BoolArray = np.asarray(np.asarray(turned.dataobj) > 1 / 2, dtype=np.bool_)
+    return found
 
 
 def _turned(mask: Any, stream: VolumeStream, what: str) -> BoolArray:
