@@ -27,6 +27,10 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body {{ font-family: sans-serif; margin: 1.5rem auto; max-width: 60rem; padding: 0 1rem }}
 figure, .failed {{ margin: 0 0 1.5rem }}
+table {{ border-collapse: collapse; margin: 1rem 0 }}
+caption {{ text-align: left; font-weight: bold; padding-bottom: 0.4rem }}
+th, td {{ text-align: right; padding: 0.15rem 0.6rem; border-bottom: 1px solid #ccc }}
+th:first-child, td:first-child {{ text-align: left }}
 img {{ max-width: 100%; height: auto }}
 .failed, .flags {{ color: #b00020 }}
 </style>
@@ -36,6 +40,7 @@ img {{ max-width: 100%; height: auto }}
 <p>{counts}. Decisions on scans are made in tables/decisions.tsv; a flag excludes nothing.</p>
 <p><label>Order: <select id="order"><option value="rank">failed and flagged first</option><option value="scan">participant and \
 visit</option></select></label> <label><input type="checkbox" id="remarkable"> only failed and flagged</label></p>
+{motion}
 <div id="scans">
 {scans}
 </div>
@@ -54,7 +59,7 @@ order.addEventListener("change", show); only.addEventListener("change", show);
 """
 
 
-def write_album(status: pd.DataFrame, quality: pd.DataFrame, folder: Path) -> Path:
+def write_album(status: pd.DataFrame, quality: pd.DataFrame, motion_link: pd.DataFrame, folder: Path) -> Path:
     """Write a page with the picture of every scan that was made.
 
     Parameters
@@ -78,8 +83,37 @@ def write_album(status: pd.DataFrame, quality: pd.DataFrame, folder: Path) -> Pa
     words = f"{len(scans)} scans: {counts[0]} failed, {counts[1]} flagged, {counts[2]} with nothing to remark"
     shown = "\n".join(_scan(row, rank, place, flags.get(_key(row), [])) for rank, place, row in scans)
     page = folder / ALBUM
-    write_text(page, _PAGE.format(title="Pictures of every scan", counts=words, scans=shown))
+    write_text(
+        page,
+        _PAGE.format(title="Pictures of every scan", counts=words, motion=_motion(motion_link), scans=shown),
+    )
     return page
+
+
+def _motion(link: pd.DataFrame) -> str:
+    """Return the table of how far motion shows in connections; nothing where there are too few scans."""
+    if link.empty:
+        return ""
+    heads = (
+        "Network",
+        "visit",
+        "connections",
+        "scans",
+        "median |r|",
+        "p &lt; 0.05",
+        "with distance, \N{GREEK SMALL LETTER RHO}",
+    )
+    rows = []
+    for row in link.astype("object").to_dict("records"):
+        network = escape(f"{row['node_set']}, {row['kind']}, {row['strategy']}")
+        cells = [
+            network, escape(str(row["visit"])), escape(str(row["edges"])), str(row["n_scans"]), f"{row['median_abs_r']:.2f}",
+            f"{row['share_significant']:.0%}", f"{row['distance_rho']:.2f}",
+        ]  # fmt: skip
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    caption = "Motion in connections: correlation over scans of mean framewise displacement with each connection (chance: 5 % with p &lt; 0.05)"
+    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _key(row: Mapping[Any, Any]) -> tuple[str, ...]:

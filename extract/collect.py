@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from neurotrial.errors import InputError
+from neurotrial.extract.motion_link import motion_connectivity
 from neurotrial.extract.scan import expected_features
 from neurotrial.extract.sides import feature_sides
 from neurotrial.extract.units import participant_name, participant_picture
@@ -32,7 +33,7 @@ __all__ = ["collect_tables", "missing_features", "write_tables"]
 TABLES_FOLDER = "tables"
 UNDECIDED = "undecided"
 _MADE_HERE = (
-    "features", "profiles", "edges", "nodes", "lesions", "quality", "scans", "repeatability", "status",
+    "features", "profiles", "edges", "nodes", "lesions", "quality", "scans", "repeatability", "motion_link", "status",
 )  # fmt: skip
 """Tables that the extraction makes; `decisions` is completed, never replaced."""
 
@@ -88,6 +89,8 @@ def collect_tables(
     tables = {name: _joined(name, frames) for name, frames in parts.items()}
     tables["scans"] = _with_sites(tables["scans"], given["participants"])
     tables["repeatability"] = _joined("repeatability", [repeatability(tables["features"])])
+    linked = motion_connectivity(tables["edges"], tables["quality"], tables["nodes"])
+    tables["motion_link"] = _joined("motion_link", [linked])
     tables["decisions"] = _decisions(scans, given.get("decisions"))
     return tables
 

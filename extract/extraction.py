@@ -180,7 +180,7 @@ def extract_scans(
         plan.scans, [*outcomes, *visits], folder, imaging, plan.data.tables, plan.data.folder
     )
     written = write_tables(tables, plan.data.folder)
-    write_album(tables["status"], tables["quality"], folder)
+    write_album(tables["status"], tables["quality"], tables["motion_link"], folder)
     write_text(plan.data.folder / EXTRACTION_RECORD, json.dumps(software(), indent=2) + "\n")
     return Extraction(tuple(outcomes), tuple(visits), tuple(written))
 

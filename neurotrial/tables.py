@@ -398,6 +398,24 @@ _REPEATABILITY = Table(
     ),
 )  # fmt: skip
 
+_MOTION_LINK = Table(
+    "motion_link",
+    "how far motion shows in connections (QC-FC): correlation over scans of mean framewise displacement with each connection",
+    ("visit", "node_set", "kind", "strategy", "edges"),
+    (
+        text("visit", "visit, a name declared in the study file"),
+        text("node_set", "nodes as in `method` of features", **_OPTIONAL),
+        text("kind", "measure of dependence, e.g. pearson"),
+        text("strategy", "cleaning strategy"),
+        text("edges", "which connections", levels=("all", "between", "within")),
+        count("n_scans", "scans, one of each participant", minimum=1, nullable=False),
+        count("n_edges", "connections", minimum=1, nullable=False),
+        share("median_abs_r", "median over connections of the absolute correlation"),
+        share("share_significant", "share of connections with p < 0.05; chance gives 0.05"),
+        number("distance_rho", "Spearman's correlation over connections of distance and correlation", minimum=-1, maximum=1),
+    ),
+)  # fmt: skip
+
 _DECISIONS = Table(
     "decisions",
     "the only thing that excludes a scan; made without sight of the arm",
@@ -446,7 +464,7 @@ TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
         _PARTICIPANTS, _EVENTS, _HARMS, _MOTOR, _FEATURES, _PROFILES, _EDGES, _NODES, _LESIONS, _QUALITY, _SCANS,
-        _REPEATABILITY, _DECISIONS, _STATUS, _OUTCOMES,
+        _REPEATABILITY, _MOTION_LINK, _DECISIONS, _STATUS, _OUTCOMES,
     )
 })  # fmt: skip
 """Every table contract by name."""

@@ -126,8 +126,7 @@ def _mask(mask: Any, stream: VolumeStream, what: str) -> BoolArray | None:
     turned: Any = nib.as_closest_canonical(mask)
     if turned.shape != stream.shape or not np.allclose(turned.affine, stream.affine, atol=1e-3, rtol=0):
         raise ScanFault(what, f"stands on another grid than {stream.name}", "resample it to that image")
-    found: BoolArray = np.asarray(np.asarray(turned.dataobj) > 1 / 2, dtype=np.bool_)
-    return found
+    return np.asarray(np.asarray(turned.dataobj) > 1 / 2)
 
 
 def _turned(mask: Any, stream: VolumeStream, what: str) -> BoolArray:
@@ -136,4 +135,4 @@ def _turned(mask: Any, stream: VolumeStream, what: str) -> BoolArray:
         shape = " x ".join(map(str, mask.shape))
         rule = f"has the shape {shape}, which is not that of {stream.name}"
         raise ScanFault(what, rule, "give a mask on the grid of the image")
-    return np.asarray(mask, dtype=bool).ravel(order="F")[stream.places]
+    return np.asarray(np.asarray(mask, dtype=bool).ravel(order="F")[stream.places])
