@@ -41,7 +41,7 @@ PLAN = ImagingPlan.model_validate(
 )
 
 MEMORY = """
-import json, resource, sys
+import json, sys
 import nibabel, nilearn.maskers, scipy.sparse, pandas
 from neurotrial.extract import node_series, read_nodes
 from neurotrial.extract.bold.one_pass import read_pass
@@ -50,12 +50,16 @@ from neurotrial.extract.bold.volumes import open_volumes
 from neurotrial.extract.nodes.spheres import sphere_voxels
 from neurotrial.extract.images import mask_on
 from pathlib import Path
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def memory(field):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
+before = memory("VmRSS:")
 stream = open_volumes(sys.argv[1])
 brain = mask_on(Path(sys.argv[2]), stream, Path(sys.argv[1]))
 voxels = sphere_voxels(read_nodes("seitzman_motor12"), stream.shape, stream.affine, brain=brain)
 read_pass(stream, {"nodes": voxels.voxels}, brain=brain)
-print(json.dumps((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+print(json.dumps(memory("VmHWM:") - before))
 """
 
 
@@ -151,6 +155,9 @@ def against_unzipping(files: dict[str, Path], turns: int) -> None:
 
 def memory(files: dict[str, Path]) -> None:
     """Print the memory that reading takes."""
+    if not Path("/proc/self/clear_refs").exists():
+        print("memory: this system does not tell it")
+        return
     command = [sys.executable, "-W", "ignore", "-c", MEMORY, str(files["bold"]), str(files["brain"])]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
     print(f"memory of reading beyond the interpreter with its imports: {json.loads(done.stdout):.0f} MB")

@@ -90,9 +90,8 @@ def extract_bold(scan: Scan, plan: ImagingPlan, study_folder: Path, *, simulated
     displacement = np.asarray(displacement_of(read.confounds), dtype="float64")
     measures = bold_measures(read, displacement, cleaned, lost, lags, plan.quality)
     flags = [str(item) for item in measures if item.flagged and item.name != "nodes_lost"]
-    note = "; ".join(
-        [*read.notes, *filter(None, [own.note]), *_lost_words(variants[0], lost, cleaned), *flags]
-    )
+    flags = [*_lost_words(variants[0], lost, cleaned), *flags]
+    note = "; ".join([*read.notes, *filter(None, [own.note]), *flags])
     networks = planned_networks(plan, variants)
     features, edge_tables = network_tables(
         networks, variants, series, operators, read.opened.side, plan, note=note, lags=lags

@@ -169,13 +169,13 @@ def correlation_matrix(
     ]
     names = [names[place] for place in order]
     drawn = panel.imshow(r[np.ix_(order, order)], cmap="RdBu_r", vmin=-1, vmax=1)
-    panel.set_xticks(range(len(order)), names, rotation=90, fontsize=6)
-    panel.set_yticks(range(len(order)), names, fontsize=6)
+    panel.set_xticks(range(len(order)), names, rotation=90, fontsize=5.5)
+    panel.set_yticks(range(len(order)), names, fontsize=5.5)
     edge = int((nodes["hemisphere"] == first).sum()) - 0.5
     panel.axhline(edge, color="black", linewidth=0.8)
     panel.axvline(edge, color="black", linewidth=0.8)
-    panel.set_title("Correlation" + (", lesioned side first" if lesion_side == first else ""), fontsize=9)
-    bar = figure.colorbar(drawn, cax=figure.add_axes((0.965, 0.26, 0.01, 0.46)), ticks=[-1, 0, 1])
+    panel.set_title("Correlation" + (", lesioned side first" if lesion_side == first else ""), fontsize=8)
+    bar = figure.colorbar(drawn, cax=figure.add_axes((0.968, 0.26, 0.008, 0.46)), ticks=[-1, 0, 1])
     bar.ax.tick_params(labelsize=7)
 
 

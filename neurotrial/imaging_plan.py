@@ -243,6 +243,8 @@ class QualityLimits(Part):
         Largest share of volumes left out for motion.
     minutes : float
         Shortest time of retained volumes, in min.
+    effective_df : float
+        Smallest effective degrees of freedom of a BOLD scan; from some 20 on the bias of a correlation is below 0.01.
     lag_s : float
         Largest haemodynamic lag of a node behind the healthy hemisphere, in s.
     tsnr, snr : float
@@ -260,6 +262,7 @@ class QualityLimits(Part):
     fd_mean: Annotated[float, Field(gt=0)] = 0.5
     share_censored: Annotated[float, Field(gt=0, le=1)] = 0.3
     minutes: Annotated[float, Field(ge=0)] = 4.0
+    effective_df: Annotated[float, Field(ge=0)] = 20.0
     lag_s: Annotated[float, Field(gt=0)] = 1.0
     tsnr: Annotated[float, Field(ge=0)] = 30.0
     snr: Annotated[float, Field(ge=0)] = 10.0

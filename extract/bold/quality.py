@@ -62,7 +62,7 @@ def kept_measures(cleaned: Cleaned, limits: QualityLimits) -> list[Measure]:
         Measure("share_censored", float(cleaned.censored.mean()), "share", limits.share_censored),
         Measure("volumes_kept", cleaned.n_volumes),
         Measure("minutes_kept", cleaned.minutes, "min", limits.minutes, "below"),
-        Measure("effective_df", cleaned.effective_df),
+        Measure("effective_df", cleaned.effective_df, "", limits.effective_df, "below"),
     ]
 
 

@@ -33,7 +33,13 @@ _MNI_TO_TALAIRACH = np.array([
 
 
 def node_sets() -> tuple[str, ...]:
-    """Return the names of the published sets of nodes that come with the package."""
+    """Tell which published sets of nodes come with the package.
+
+    Returns
+    -------
+    tuple of str
+        Their names.
+    """
     return tuple(sorted(path.stem for path in _SETS.glob("*.tsv")))
 
 

@@ -26,7 +26,7 @@ REAL = {
     "calm, no unsteady volumes": FOLDER / "no_nonsteady_desc-confounds_regressors.tsv",
     "restless, version 21": FOLDER / "test-v21_desc-confounds_timeseries.tsv",
 }
-SIXTY = PLAN.model_copy(update={"cleaning": CleaningPlan(strategy="6p", common_volumes=20)})
+SIXTY = PLAN.model_copy(update={"cleaning": CleaningPlan(strategy="6p", common_volumes=20, min_minutes=0.0)})
 
 
 def moved_as(table, folder):

@@ -32,8 +32,9 @@ def row(found, method):
 
 def test_proportional_odds_is_statsmodels_within_its_search(data):
     codes = pd.Categorical(data["after"], ordered=True).codes
+    # its gradient is numerical: what it searches to below 1e-6 depends on the processor, and may not be found
     theirs = OrderedModel(codes, matrix(data)[:, 1:], distr="logit").fit(
-        method="bfgs", disp=0, gtol=1e-8, maxiter=5000
+        method="bfgs", disp=0, gtol=1e-6, maxiter=5000
     )
     ours = row(proportional_odds(data, **ROLES, maximum=66), "proportional_odds")
     assert ours["estimate"] == pytest.approx(
