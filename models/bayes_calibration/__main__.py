@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.console import Bar, console, progress_bar
 from neurotrial.errors import NeurotrialError, refuse
 from neurotrial.executors import open_executor
@@ -78,7 +77,7 @@ def _calibrate(name: str, path: Path, simulations: int, jobs: int, seed: int, *,
 def _operate(name: str, path: Path, simulations: int, jobs: int, seed: int, *, fresh: bool) -> None:
     del fresh
     judged = OPERATING[name]
-    total = n_blocks(simulations) * len(judged.scenarios) * len(PRIOR_SETS)
+    total = n_blocks(simulations) * len(judged.scenarios) * len(judged.priors)
     with progress_bar(f"operating characteristics of {name}", total) as bar, open_executor(jobs) as executor:
         measure_operating(
             name, judged, Run(path, simulations, seed, executor, lambda done: _advance(bar, done))

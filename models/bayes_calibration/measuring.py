@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neurotrial.bayes_plan import PRIOR_SETS, EffectPriors
+from neurotrial.bayes_plan import EffectPriors
 from neurotrial.executors import SerialExecutor
 from neurotrial.models.bayes_calibration.finished_simulations import Finished, fingerprint
 from neurotrial.models.bayes_calibration.operating_characteristics import BLOCK, analyse_blocks, operating
@@ -140,7 +140,7 @@ def measure_operating(name: str, judged: Judged, run: Run, *, threshold: float =
     versions = generation(exact=judged.exact)
     same = {"model": name, "generation": versions, "settings": settings}
     for scenario in (SCENARIOS[each] for each in judged.scenarios):
-        for prior in PRIOR_SETS:
+        for prior in judged.priors:
             place = {**same, "prior": prior, "scenario": scenario.name}
             if _stored(run, place):
                 run.progress(n_blocks(run.simulations))

@@ -104,6 +104,8 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("no_effect_recovery", 0.0, distribution="recovery"),
         Scenario("large_effect_recovery", 1.0, distribution="recovery"),
         Scenario("no_effect_outcomes", 0.0, outcomes=7, between=0.4, affected=0),
+        Scenario("no_effect_pair", 0.0, outcomes=2, between=0.4, affected=0),
+        Scenario("medium_effect_pair", 0.6, outcomes=2, between=0.4, affected=2),
         Scenario("medium_effect_outcomes", 0.6, outcomes=7, between=0.4, affected=3),
     )
 }
