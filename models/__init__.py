@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neurotrial.models.design_stage.planning import Planning, assurance, detectable_effect, power
     from neurotrial.models.effect_sizes import StandardisedEffect, hedges_g, hedges_gz
     from neurotrial.models.gatekeeping import GraphicalTest, graphical
+    from neurotrial.models.harmonisation.combat import Harmonised, harmonise
     from neurotrial.models.influence.leave_out import Influence, leave_one_out
     from neurotrial.models.missing_data.imputation import Imputation, impute
     from neurotrial.models.missing_data.rubin import Pooled, pool
@@ -61,6 +62,7 @@ __all__ = [
     "EstimatorComparison",
     "FreedmanLane",
     "GraphicalTest",
+    "Harmonised",
     "ImprovementRatio",
     "Imputation",
     "Influence",
@@ -101,6 +103,7 @@ __all__ = [
     "fractional_logit",
     "freedman_lane",
     "graphical",
+    "harmonise",
     "hedges_g",
     "hedges_gz",
     "improvement_ratio",
@@ -160,6 +163,7 @@ _HOMES = {
     "unitless_effects": ("cliffs_delta", "d_ppc", "standardised_effects"),
     "bounded_scores.scores": ("beta_binomial", "censored_gaussian", "fractional_logit", "proportional_odds"),
     "bounded_scores.responders_test": ("Responders", "responders"),
+    "harmonisation.combat": ("Harmonised", "harmonise"),
     "influence.leave_out": ("Influence", "leave_one_out"),
     "association.adjusted_association": ("ChangeAssociation", "change_association"),
     "association.mediated": ("Mediation", "mediation"),

@@ -19,6 +19,7 @@ from neurotrial.models.compare import agreement
 from neurotrial.models.connectivity import summarise_connectivity
 from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
+from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
 from neurotrial.models.harms import summarise_harms
 from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_families import adjust_families
@@ -74,6 +75,7 @@ def fit_study(
         Estimates, adjusted p-values, statements, descriptives, flow and harms. A cell that cannot be fitted is a
         row with status ``failed`` and the reason.
     """
+    data, harmonised = harmonised_study(data)
     study, cells = data.study, study_cells(data.study)
     posteriors = fit_posteriors(data, executor or SerialExecutor(), progress)
     estimates, statements = [], []
@@ -105,7 +107,7 @@ def fit_study(
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
     tables |= copies
-    decisions = _decisions(table, tables["diagnostics"])
+    decisions = [*harmonised, *_decisions(table, tables["diagnostics"])]
     return Results(tables, study.model_dump(mode="json"), provenance(data, decisions))
 
 

@@ -178,6 +178,15 @@ def _read_tables(
     return tables
 
 
+def _harmonisation_problems(study: Study, participants: pd.DataFrame, label: str) -> list[Problem]:
+    """Tell which columns the harmonisation needs and does not find."""
+    plan = study.harmonisation
+    wanted = [] if plan is None else [plan.batch, *plan.covariates]
+    missing = [name for name in wanted if name not in participants]
+    rule = f"lacks the column {', '.join(missing)}, which `harmonisation` needs"
+    return [Problem(label, rule, "add it, or correct `harmonisation` in study.yaml")] if missing else []
+
+
 def _trial_checks(
     study: Study, tables: dict[str, pd.DataFrame], labels: dict[str, str], problems: list[Problem]
 ) -> pd.DataFrame | None:
@@ -192,6 +201,7 @@ def _trial_checks(
     tables["participants"], faults = type_study_columns(study, whole["participants"], labels["participants"])
     whole["participants"] = tables["participants"]
     problems += [*faults, *longitudinal_problems(study, whole, labels)]
+    problems += _harmonisation_problems(study, whole["participants"], labels["participants"])
     if not _needed(study) <= set(whole) or whole["participants"]["participant_id"].duplicated().any():
         return None
     outcomes, faults = build_outcomes(study, whole)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from neurotrial.bayes_plan import BayesPlan
+from neurotrial.harmonisation_plan import HarmonisationPlan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.method_names import METHODS, Method
 from neurotrial.study_part import Name, Part, Text
@@ -276,6 +277,8 @@ class Study(Part):
         Version of the study file's own grammar; 1 is the only one.
     imaging : ImagingPlan or None
         How images become tables; None for a study whose imaging measures, if any, come as tables.
+    harmonisation : HarmonisationPlan or None
+        Harmonisation of imaging outcomes between sites or scanners; None for none.
     bayes : BayesPlan or None
         Priors and sampler; None for a study without Bayesian methods.
     conf_level : float
@@ -305,6 +308,7 @@ class Study(Part):
     associations: list[Association] = Field(default_factory=list)
     power: list[PowerPlan] = Field(default_factory=list)
     imaging: ImagingPlan | None = None
+    harmonisation: HarmonisationPlan | None = None
     bayes: BayesPlan | None = None
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0)] = 1

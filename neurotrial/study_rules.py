@@ -52,6 +52,7 @@ def rule_problems(study: Study) -> list[Fault]:
         _associations,
         _power,
         _imaging,
+        _harmonisation,
         _bayes,
     )
     return [fault for check in checks for fault in check(study)]
@@ -373,6 +374,20 @@ def _imaging(study: Study) -> Iterator[Fault]:
                 f"{twice!r} is measured already",
                 "name each once; the plan's own choice need not be repeated",
             )
+
+
+def _harmonisation(study: Study) -> Iterator[Fault]:
+    plan = study.harmonisation
+    if plan is None:
+        return
+    key = ("harmonisation", "outcomes")
+    for place, name in enumerate(plan.outcomes):
+        yield from _unknown(key, name, "outcome", _names(study.outcomes))
+        if name in plan.outcomes[:place]:
+            yield key, f"{name!r} is named twice", "name it once"
+    for outcome in study.outcomes:
+        if outcome.name in plan.outcomes and outcome.source.table != "features":
+            yield key, f"{outcome.name!r} is no imaging outcome", "name outcomes of the table features"
 
 
 def _bayes(study: Study) -> Iterator[Fault]:

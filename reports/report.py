@@ -176,6 +176,7 @@ class Report:
         """Return analyses, estimators, multiplicity and software."""
         return paragraphs(
             prose_methods.analysis_text(self.data),
+            prose_methods.harmonisation_text(self.data),
             prose_methods.estimator_text(self.data),
             bayes_methods_text(self.data),
             prose_methods.multiplicity_text(self.data),

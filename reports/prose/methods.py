@@ -18,6 +18,7 @@ __all__ = [
     "analysis_text",
     "design_text",
     "estimator_text",
+    "harmonisation_text",
     "multiplicity_text",
     "outcomes_text",
     "software_text",
@@ -200,6 +201,21 @@ def estimator_text(data: CitedResults) -> Markdown:
         else ""
     )
     return Markdown(" ".join([*sentences, level]) + resamples)
+
+
+def harmonisation_text(data: CitedResults) -> Markdown | None:
+    """Return how outcomes were harmonised between sites or scanners; None where they were not."""
+    plan = data.study.harmonisation
+    if plan is None:
+        return None
+    labels = {outcome.name: outcome.label for outcome in data.study.outcomes}
+    named = escape(listing(labels[name] for name in plan.outcomes))
+    kept = escape(listing(["arm by visit", *plan.covariates]))
+    words = (
+        f"Before any analysis, {named} were harmonised between levels of {escape(plan.batch)} by ComBat [@johnson2007] with a random "
+        f"intercept of each participant [@beer2020]; the effects of {kept} were preserved."
+    )
+    return Markdown(f"**Harmonisation.** {words}")
 
 
 def multiplicity_text(data: CitedResults) -> Markdown:

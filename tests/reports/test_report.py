@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pypandoc
@@ -15,11 +16,13 @@ from results_fixture import HOSTILE, awkward_stores, make_results, plan
 
 import neurotrial.reports as package
 from neurotrial.errors import InputError
+from neurotrial.harmonisation_plan import HarmonisationPlan
 from neurotrial.imaging_plan import CleaningPlan
 from neurotrial.reports import Report, floats, open_report
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.prose import imaging_methods
+from neurotrial.reports.prose.methods import harmonisation_text
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results, write_results
 
@@ -82,14 +85,28 @@ def test_every_citation_is_in_the_bibliography(documents, name):
     cited = _cited(documents[name][0])
     assert cited <= keys
     if name == "imaging":
-        # motor scores and images, pooled outcomes with published control arms, and the other way to clean: these need them all
-        assert keys == cited | _cited(documents["pooled"][0]) | {"behzadi2007"}
+        # motor scores and images, pooled outcomes with published control arms, the other way to clean, and harmonisation: these need them all
+        assert keys == cited | _cited(documents["pooled"][0]) | {"behzadi2007", "johnson2007", "beer2020"}
 
 
 def test_the_other_way_to_clean_is_cited():
     words = " ".join(imaging_methods._cleaning(CleaningPlan(strategy="acompcor", sensitivity=["36p"])))
     assert "five components each of white matter and cerebrospinal fluid [@behzadi2007]" in words
     assert "after cleaning by 36p for sensitivity analyses" in words
+
+
+def test_harmonisation_is_told_and_cited(documents):
+    data = documents["imaging"][2].data
+    names = [outcome.name for outcome in data.study.outcomes if outcome.source.table == "features"]
+    plan = HarmonisationPlan(outcomes=names[:2], covariates=["age"])
+    study = data.study.model_copy(update={"harmonisation": plan})
+    words = str(harmonisation_text(replace(data, study=study)))
+    assert (
+        "were harmonised between levels of site by ComBat [@johnson2007] with a random intercept of each participant [@beer2020]"
+        in words
+    )
+    assert "the effects of arm by visit and age were preserved" in words
+    assert harmonisation_text(data) is None
 
 
 def _cited(parts) -> set[str]:

@@ -1,0 +1,1 @@
+"""Harmonisation of imaging measures between sites or scanners."""
