@@ -75,7 +75,32 @@ def _factor_gradient(partial: FloatArray, factor: FloatArray, of_factor: FloatAr
 @jit
 def _observed(seen: FloatArray) -> Any:
     """Return the places of the values that a pattern has."""
-    return np.flatnonzero(seen)
+    # loops in place of array expressions here and below: these take seconds to compile
+    count = 0
+    for value in seen:
+        count += value != 0
+    out = np.empty(count, dtype=np.int64)
+    place = 0
+    for k in range(len(seen)):
+        if seen[k] != 0:
+            out[place] = k
+            place += 1
+    return out
+
+
+@jit
+def _rows_of(pattern: Any, group: int) -> Any:
+    """Return the participants that have a pattern."""
+    count = 0
+    for own in pattern:
+        count += own == group
+    out = np.empty(count, dtype=np.int64)
+    place = 0
+    for row in range(len(pattern)):
+        if pattern[row] == group:
+            out[place] = row
+            place += 1
+    return out
 
 
 @jit
@@ -158,10 +183,15 @@ def _residual(
 
 @jit
 def _covariance(sd: FloatArray, factor: FloatArray) -> FloatArray:
-    root = factor.copy()
-    for i in range(len(sd)):
-        root[i] *= sd[i]
-    return root @ root.T
+    n_values = len(sd)
+    out = np.empty((n_values, n_values))
+    for i in range(n_values):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(j + 1):
+                total += factor[i, k] * factor[j, k]
+            out[i, j] = out[j, i] = sd[i] * sd[j] * total
+    return out
 
 
 @jit
@@ -232,7 +262,7 @@ def log_likelihoods(
         places = _observed(patterns[group])
         own = _cholesky(covariance, places)
         constant = _constant(own, dof[0])
-        for row in np.flatnonzero(pattern == group):
+        for row in _rows_of(pattern, group):
             white = _whitened(own, _residual(row, places, values, design, coefficients))
             out[row] = _density(constant, _square(white), len(places), dof[0])
     return out
@@ -283,7 +313,7 @@ def value_and_gradient(
     by_covariance = np.zeros((n_values, n_values))
     for group in range(len(patterns)):
         places = _observed(patterns[group])
-        rows = np.flatnonzero(pattern == group)
+        rows = _rows_of(pattern, group)
         own, n = _cholesky(covariance, places), len(places)
         outer = np.zeros((n, n))
         value, slope = _pattern_sums(
@@ -319,9 +349,11 @@ def log_likelihood_draws(
     """
     out = np.empty((len(coefficients), len(values)))
     for draw in range(len(coefficients)):
-        out[draw] = log_likelihoods(
+        own = log_likelihoods(
             coefficients[draw], sd[draw], partial[draw], dof[draw], values, design, pattern, patterns
         )
+        for row in range(len(own)):
+            out[draw, row] = own[row]
     return out
 
 
@@ -330,5 +362,8 @@ def correlation_factors(partial: FloatArray, n_values: int) -> FloatArray:
     """Return the Cholesky factors of correlation matrices, shape (draws, n_values, n_values)."""
     out = np.empty((len(partial), n_values, n_values))
     for draw in range(len(partial)):
-        out[draw] = correlation_factor(partial[draw], n_values)
+        own = correlation_factor(partial[draw], n_values)
+        for i in range(n_values):
+            for j in range(n_values):
+                out[draw, i, j] = own[i, j]
     return out

@@ -82,9 +82,9 @@ def _random_intercept(
         fit = mmrm(f"value ~ {' + '.join(names)}", data, subject="subject", visit="time", covariance="ri")
     except InputError:  # the likelihood is highest where the variance of the intercept is 0
         design = np.column_stack([batches, preserved])
-        coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
-        squares = ((values - design @ coefficients) ** 2).sum()
-        return coefficients, np.zeros(len(values)), float(np.sqrt(squares / (len(values) - design.shape[1])))
+        least: FloatArray = np.asarray(np.linalg.lstsq(design, values, rcond=None)[0], dtype="float64")
+        squares = ((values - design @ least) ** 2).sum()
+        return least, np.zeros(len(values)), float(np.sqrt(squares / (len(values) - design.shape[1])))
     found = fit.coefficients.to_numpy()
     matrix = np.asarray(fit.covariance)
     between = float(matrix[0, 1])
@@ -93,7 +93,7 @@ def _random_intercept(
     groups = residuals.groupby(data["subject"].to_numpy())
     count = groups.transform("size").to_numpy()
     level = groups.transform("mean").to_numpy() * between / (between + within / count)
-    coefficients = np.concatenate(
+    coefficients: FloatArray = np.concatenate(
         [[found[0]], found[0] + found[1 : batches.shape[1]], found[batches.shape[1] :]]
     )
     return coefficients, level, float(np.sqrt(within))
