@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
+from neurotrial.extract.atlases.planned import planned_atlas_file
 from neurotrial.extract.nodes.variants import node_files
 from neurotrial.extract.visits.scan_maps import MAPS, maps_bytes, read_maps
 from neurotrial.runner import Unit, unit_folder
@@ -105,7 +106,10 @@ def participant_unit(
     for scan in scans:
         roles = [role for what in asked for role in _VISIT_ROLES[what] if role in scan.files]
         files |= {f"{scan.name} {role}": scan.files[role] for role in roles}
-    for role in ("atlas", "labels", "template"):
+    atlas = None if plan.regions.atlas is None else planned_atlas_file(plan.regions.atlas, folder)
+    if atlas is not None:
+        files["atlas"] = atlas
+    for role in ("labels", "template"):
         named = getattr(plan.regions, role)
         if named is not None and (folder / named).is_file():
             files[role] = folder / named

@@ -127,10 +127,11 @@ def node_files(plan: NetworkPlan, folder: Path) -> dict[str, Path]:
 
 def _read(name: str, plan: NetworkPlan, folder: Path) -> tuple[Atlas | None, pd.DataFrame]:
     if name.endswith(_IMAGES):
-        from neurotrial.extract.atlases.loading import read_atlas
+        from neurotrial.extract.atlases.planned import planned_atlas
 
-        labels = None if plan.labels is None else inside(folder, plan.labels)
-        atlas = read_atlas(inside(folder, name), labels=labels)
+        for own in filter(None, (name, plan.labels)):
+            inside(folder, own)
+        atlas = planned_atlas(name, folder, labels=plan.labels)
         return atlas, label_nodes(atlas)
     return None, read_nodes(name if name in node_sets() else inside(folder, name))
 

@@ -122,11 +122,9 @@ def region_method(plan: RegionPlan) -> str:
 
 def read_planned_atlas(plan: RegionPlan, folder: Path) -> Atlas:
     """Read the atlas that a study file names: a registered one, or a file in the study folder."""
-    from neurotrial.extract.atlases.loading import read_atlas
+    from neurotrial.extract.atlases.planned import planned_atlas
 
-    own = folder / str(plan.atlas)
-    labels = None if plan.labels is None else folder / plan.labels
-    return read_atlas(own if own.is_file() else str(plan.atlas), labels=labels, repair=plan.repair)
+    return planned_atlas(str(plan.atlas), folder, labels=plan.labels, repair=plan.repair)
 
 
 def read_template(plan: RegionPlan, folder: Path) -> SpatialImage:

@@ -6,6 +6,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from atlas_files import AFFINE, volume, write
 
 from neurotrial.errors import InputError
 from neurotrial.extract.atlases.atlas import Atlas
@@ -13,25 +14,6 @@ from neurotrial.extract.atlases.loading import read_atlas
 from neurotrial.extract.atlases.projection import project_regions
 from neurotrial.extract.atlases.side_check import centroids
 from neurotrial.extract.registration.transform import affine_transform, identity
-
-AFFINE = np.array([[4.0, 0, 0, -18], [0, 4, 0, -16], [0, 0, 4, -12], [0, 0, 0, 1]])
-TABLE = "value\tstructure\themisphere\n1\tPLIC\tleft\n2\tplic\tright\n3\tcst\tleft\n4\tcst\tright\n5\tgenu\tboth\n"
-
-
-def volume() -> np.ndarray:
-    data = np.zeros((10, 9, 7), dtype=np.int16)
-    data[2, 3:5, 3], data[7, 3:5, 3] = 1, 2
-    data[3, 4, 1:5], data[6, 4, 1:5] = 3, 4
-    data[4:6, 7, 4] = 5
-    return data
-
-
-def write(folder: Path, data: Any = None, affine: np.ndarray = AFFINE, table: str | None = TABLE) -> Path:
-    path = folder / "own.nii.gz"
-    nib.save(nib.Nifti1Image(volume() if data is None else data, affine), path)
-    if table is not None:
-        (folder / "own.tsv").write_text(table, encoding="utf-8")
-    return path
 
 
 def test_labels_are_selected_by_name_on_a_canonical_grid(tmp_path: Path) -> None:
