@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.robust.rank_tests import rank_comparison
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
+    from neurotrial.models.specifications.engine import multiverse
+    from neurotrial.models.specifications.result import Multiverse
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
     from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects
 
@@ -71,6 +73,7 @@ __all__ = [
     "Mediation",
     "Missingness",
     "Mmrm",
+    "Multiverse",
     "PermutationTest",
     "Planning",
     "Pooled",
@@ -114,6 +117,7 @@ __all__ = [
     "missingness",
     "mmrm",
     "mmrm_many",
+    "multiverse",
     "permutation_test",
     "pool",
     "power",
@@ -165,6 +169,8 @@ _HOMES = {
     "bounded_scores.responders_test": ("Responders", "responders"),
     "harmonisation.combat": ("Harmonised", "harmonise"),
     "influence.leave_out": ("Influence", "leave_one_out"),
+    "specifications.engine": ("multiverse",),
+    "specifications.result": ("Multiverse",),
     "association.adjusted_association": ("ChangeAssociation", "change_association"),
     "association.mediated": ("Mediation", "mediation"),
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),

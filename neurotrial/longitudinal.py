@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neurotrial.errors import Problem
 from neurotrial.formulas import formula_names
+from neurotrial.outcomes import covariate_columns
 from neurotrial.table_checks import describe_rows, typed_column, unreadable_cells
 from neurotrial.tables import SCALES, TABLES, Column
 
@@ -88,7 +89,7 @@ def type_study_columns(
         if name in typed and name not in known:
             typed[name], unreadable = typed_column(participants[name], column)
             problems += unreadable_cells(participants, unreadable, column, label)
-    for name in (name for a in study.analyses for term in a.covariates for name in formula_names(term)):
+    for name in covariate_columns(study):
         if name in typed and name not in known and name not in wanted:
             numbers, unreadable = typed_column(participants[name], Column(name, "number", name))
             typed[name] = typed[name] if unreadable.any() else numbers
@@ -206,6 +207,14 @@ def _needed_columns(
     for part in study.associations:
         names = (n for term in part.covariates for n in formula_names(term))
         needed |= dict.fromkeys(names, f"association {part.name!r}")
+    for decision in study.multiverse.decisions if study.multiverse else []:
+        terms = (
+            [term for option in decision.options.values() for term in option]
+            if decision.kind == "covariates"
+            else []
+        )
+        names = (n for term in terms for n in formula_names(term))
+        needed |= dict.fromkeys(names, f"decision {decision.name!r} of the multiverse")
     for name, user in needed.items():
         if name not in participants:
             rule = f"the column is missing; {user} of study.yaml names it"

@@ -63,6 +63,14 @@ def covariate_columns(study: Study) -> list[str]:
         term for analysis in study.analyses for term in (*analysis.covariates, *analysis.selection_predictors)
     ]
     terms += [term for part in study.associations for term in part.covariates]
+    decisions = study.multiverse.decisions if study.multiverse else []
+    terms += [
+        term
+        for one in decisions
+        if one.kind == "covariates"
+        for option in one.options.values()
+        for term in option
+    ]
     return list(dict.fromkeys(name for term in terms for name in formula_names(term)))
 
 

@@ -16,6 +16,7 @@ from neurotrial.bayes_plan import BayesPlan
 from neurotrial.harmonisation_plan import HarmonisationPlan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.method_names import METHODS, Method
+from neurotrial.multiverse_plan import MultiversePlan
 from neurotrial.study_part import Name, Part, Text
 
 __all__ = [
@@ -281,6 +282,8 @@ class Study(Part):
         Harmonisation of imaging outcomes between sites or scanners; None for none.
     bayes : BayesPlan or None
         Priors and sampler; None for a study without Bayesian methods.
+    multiverse : MultiversePlan or None
+        Decisions that the effect is analysed under, all combinations of them; None for none.
     conf_level : float
         Confidence level of every interval, in (0.5, 1).
     seed : int
@@ -310,6 +313,7 @@ class Study(Part):
     imaging: ImagingPlan | None = None
     harmonisation: HarmonisationPlan | None = None
     bayes: BayesPlan | None = None
+    multiverse: MultiversePlan | None = None
     conf_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0)] = 1
     n_resamples: Annotated[int, Field(ge=999, le=10_000_000)] = 10_000

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurotrial.bayes_plan import BAYES_METHODS, FAMILY
 from neurotrial.formulas import formula_faults
 from neurotrial.method_names import BEYOND, METHODS, NEEDS_MCID, NEEDS_RANGE, scale_of
+from neurotrial.multiverse_rules import multiverse_faults
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import BayesPlan, EffectPriors, HistoricalControls
@@ -54,6 +55,7 @@ def rule_problems(study: Study) -> list[Fault]:
         _imaging,
         _harmonisation,
         _bayes,
+        multiverse_faults,
     )
     return [fault for check in checks for fault in check(study)]
 

@@ -1,0 +1,1 @@
+"""Every defensible analysis of one effect at once: specification curve, joint inference, shares of variance."""
