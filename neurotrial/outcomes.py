@@ -167,16 +167,23 @@ def _ambiguous(rows: pd.DataFrame, place: str) -> list[Problem]:
 
 
 def _on_grid(study: Study, outcome: Outcome, participants: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    import numpy as np
     import pandas as pd
 
-    visits = [visit.name for visit in study.visits]
-    grid = participants[["participant_id", "arm"]].merge(
-        pd.DataFrame({"visit": visits}, dtype="str"), how="cross"
-    )
+    visits = pd.Index([visit.name for visit in study.visits], dtype="str")
+    n, k = len(participants), len(visits)
+    grid = participants[["participant_id", "arm"]].loc[participants.index.repeat(k)].reset_index(drop=True)
+    grid["visit"] = visits.to_numpy()[np.tile(np.arange(k), n)]
+    grid["visit"] = grid["visit"].astype("str")
     grid["outcome"] = pd.Series(outcome.name, index=grid.index, dtype="str")
-    values = rows.drop_duplicates(["participant_id", "visit"]).set_index(["participant_id", "visit"])
-    keys = pd.MultiIndex.from_frame(grid[["participant_id", "visit"]])
-    grid["value"] = values[_VALUE[outcome.source.table]].reindex(keys).to_numpy(dtype="float64")
-    baseline = grid.loc[grid["visit"] == study.baseline_visit.name].set_index("participant_id")["value"]
-    grid["baseline"] = grid["participant_id"].map(baseline)
+    first = rows.drop_duplicates(["participant_id", "visit"])
+    person = pd.Index(participants["participant_id"]).get_indexer(pd.Index(first["participant_id"]))
+    place = visits.get_indexer(pd.Index(first["visit"].astype("str")))
+    known = (person >= 0) & (place >= 0)
+    values = np.full((n, k), np.nan)
+    values[person[known], place[known]] = first.loc[known, _VALUE[outcome.source.table]].to_numpy(
+        dtype="float64"
+    )
+    grid["value"] = values.ravel()
+    grid["baseline"] = np.repeat(values[:, visits.get_loc(study.baseline_visit.name)], k)
     return grid

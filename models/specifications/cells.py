@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurotrial.errors import InputError, refuse
-from neurotrial.models.design import covariate_matrix, covariate_problems, term_columns
+from neurotrial.errors import refuse
+from neurotrial.models.design import covariate_matrix
 from neurotrial.models.specifications.linear_cell import Adjustment, LinearCell, adjustment
 from neurotrial.specifications import LINEAR
 
@@ -58,11 +58,6 @@ class CellMaker:
     _covariates: dict[Any, FloatArray] = field(default_factory=dict)
     _adjustments: dict[Any, Adjustment] = field(default_factory=dict)
 
-    def baseline_sd(self, specification: Specification) -> float:
-        """Return the SD of the baseline of all members who have one, on the scale of the specification."""
-        values = self.people.pair(specification)[self.people.members(specification), 0]
-        return float(np.nanstd(values, ddof=1))
-
     def linear(self, specification: Specification) -> LinearSpecification | None:
         """Return the cell of a specification; None where it is not linear and Gaussian.
 
@@ -75,7 +70,7 @@ class CellMaker:
         if one.model not in LINEAR or one.missing != "complete":
             return None
         pair, members = self.people.pair(one), self.people.members(one)
-        complete = members & np.isfinite(pair).all(axis=1) & self._complete(one)
+        complete = members & np.isfinite(pair).all(axis=1) & self.people.complete(one.covariates)
         if one.model == "mmrm_group_time" and (one.covariance != "us" or _some(members, pair, complete)):
             return None
         seen = np.flatnonzero(complete)
@@ -84,27 +79,11 @@ class CellMaker:
         offset = pair[seen, 0] if change else np.zeros(seen.size)
         shared = self._adjustment(one, seen, pair)
         cell = LinearCell(shared, pair[seen, 1] - offset, _errors(one.model))
-        treated = (self.people.frame["arm"].cat.codes.to_numpy()[seen] == 1).astype("float64")
-        matrix = np.column_stack([shared.basis, treated])
+        matrix = np.column_stack([shared.basis, self.people.labels[seen]])
         return LinearSpecification(cell, matrix, offset)
 
-    def _complete(self, one: Specification) -> np.ndarray:
-        frame = self.people.frame
-        problems = covariate_problems(one.covariates, frame, ["baseline", "follow_up", "arm"])
-        if problems:
-            raise InputError(problems)
-        columns = [name for term in one.covariates for name in term_columns(term, frame)]
-        missing = [name for name in columns if name not in frame]
-        if missing:
-            raise refuse(
-                f"participants: {missing[0]}", "is no column", "correct the decision of kind covariates"
-            )
-        return np.asarray(frame[columns].notna().all(axis=1).to_numpy())
-
     def _enough(self, seen: np.ndarray) -> None:
-        arms = self.people.frame["arm"].iloc[seen]
-        for name in arms.cat.categories:
-            count = int((arms == name).sum())
+        for name, count in self.people.counts(seen).items():
             if count < _FEWEST:
                 rule = f"arm {name!r} has {count} of the {_FEWEST} participants that it needs"
                 raise refuse("participants", rule, "leave the option out, or forbid the combination")

@@ -20,6 +20,7 @@ from neurotrial.models.randomisation.allocation import labels_of
 from neurotrial.models.randomised_table import allocation_of
 from neurotrial.models.specifications.cells import CellMaker, LinearSpecification
 from neurotrial.models.specifications.joint import relabelled_curves
+from neurotrial.models.specifications.linear_cell import Tests
 from neurotrial.models.specifications.participants import People, people_of
 from neurotrial.models.specifications.result import Multiverse
 from neurotrial.models.specifications.standalone import alone
@@ -39,6 +40,8 @@ __all__ = ["multiverse", "multiverse_warnings"]
 
 _FEWEST_RESAMPLES = 99
 _ALONE = "estimate"
+_NOISE = 16 * np.finfo(np.float64).eps
+_UNDEFINED = "the standard error is zero or undefined: a participant determines a coefficient alone"
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ def _planned(study: Study | str | Path, tables: Mapping[str, pd.DataFrame]) -> _
     reasons: dict[int, str] = {}
     for one in chosen.admitted:
         try:
-            scales[one.number] = _scale(maker.baseline_sd(one), people.outcome(one).direction)
+            scales[one.number] = _scale(people.baseline_sd(one), people.outcome(one).direction)
             cell = maker.linear(one)
         except InputError as error:
             reasons[one.number] = _words(error)
@@ -208,37 +211,37 @@ def _failed(reason: str) -> dict[str, Any]:
 
 
 def _linear_rows(plan: _Plan) -> dict[int, Mapping[str, Any]]:
-    treated = _treated(plan.people)
-    level = plan.people.study.conf_level
-    return {number: _row(one, treated, level, plan.people) for number, one in plan.linear.items()}
-
-
-def _treated(people: People) -> np.ndarray:
-    return np.asarray(people.frame["arm"].cat.codes.to_numpy() == 1)
-
-
-def _row(one: LinearSpecification, treated: np.ndarray, level: float, people: People) -> Mapping[str, Any]:
-    tests = one.cell.tests(treated[None])
-    estimate, std_error, df = (float(getattr(tests, name)[0]) for name in ("estimate", "std_error", "df"))
-    seen = one.cell.shared.seen
-    scale = float(np.abs(one.cell.response).max())
-    if not std_error > 16 * np.finfo(float).eps * scale:
-        return _failed(
-            "the standard error is zero or undefined: a participant determines a coefficient alone"
-        )
-    half = float(special.stdtrit(df, (1 + level) / 2)) * std_error
-    counts = people.frame["arm"].iloc[seen].value_counts(sort=False)
+    labels = plan.people.labels[None]
+    cells = [one.cell for one in plan.linear.values()]
+    each = [cell.tests(labels) for cell in cells]
+    if not each:
+        return {}
+    tests = Tests(
+        *(np.concatenate([getattr(one, name) for one in each]) for name in ("estimate", "std_error", "df"))
+    )
+    half = special.stdtrit(tests.df, (1 + plan.people.study.conf_level) / 2) * tests.std_error
+    scale = np.array([np.abs(cell.response).max() for cell in cells])
+    undefined = ~(tests.std_error > _NOISE * scale)
+    columns = {
+        "estimate": tests.estimate,
+        "std_error": tests.std_error,
+        "df": tests.df,
+        "p_value": tests.p_value,
+        "conf_low": tests.estimate - half,
+        "conf_high": tests.estimate + half,
+    }
+    lists = [values.tolist() for values in columns.values()]
     return {
-        "estimate": estimate,
-        "std_error": std_error,
-        "df": df,
-        "p_value": float(tests.p_value[0]),
-        "conf_low": estimate - half,
-        "conf_high": estimate + half,
-        "n_participants": int(seen.size),
-        "n_per_arm": json.dumps({str(name): int(count) for name, count in counts.items()}),
-        "status": "ok",
-        "reason": "",
+        number: _failed(_UNDEFINED)
+        if undefined[place]
+        else {
+            **dict(zip(columns, (values[place] for values in lists), strict=True)),
+            "n_participants": cells[place].shared.seen.size,
+            "n_per_arm": json.dumps(plan.people.counts(cells[place].shared.seen)),
+            "status": "ok",
+            "reason": "",
+        }
+        for place, number in enumerate(plan.linear)
     }
 
 
@@ -314,10 +317,12 @@ def _curves(
     cells: Sequence[Any] = [plan.linear[number].cell for number in numbers]
     scales = [plan.scales[number] for number in numbers]
     alpha = round(1 - study.conf_level, 12)
+    together = np.vstack([labels.treated[None], drawn])
+    curves = relabelled_curves(cells, scales, together, alpha) if cells else None
     return {
         "tested": tuple(numbers),
-        "observed": relabelled_curves(cells, scales, labels.treated[None], alpha) if cells else None,
-        "redrawn": relabelled_curves(cells, scales, drawn, alpha) if cells else None,
+        "observed": None if curves is None else curves.part(slice(0, 1)),
+        "redrawn": None if curves is None else curves.part(slice(1, None)),
         "exact": exact,
         "scheme": labels.words,
     }

@@ -37,6 +37,10 @@ class Curves:
     share: FloatArray
     stouffer: FloatArray
 
+    def part(self, chosen: slice) -> Curves:
+        """Return some of the labellings."""
+        return Curves(self.median[chosen], self.share[chosen], self.stouffer[chosen])
+
 
 def relabelled_curves(
     cells: Sequence[LinearCell], scales: Sequence[float], labels: np.ndarray, alpha: float
@@ -55,17 +59,18 @@ def relabelled_curves(
         Two-sided level of significance.
     """
     n, total = len(cells), len(labels)
-    effects = np.empty((total, n), dtype="float64")
+    effects = np.empty((n, total))
     positive, negative, sums = (np.zeros(total) for _ in range(3))
     for place, tests in _tested(cells, labels):
         scale = scales[place]
-        effects[:, place] = np.nan_to_num(tests.estimate * scale)
-        sign = np.sign(scale) * np.nan_to_num(np.sign(tests.statistic))
-        p = np.where(np.isfinite(tests.p_value), tests.p_value, 1.0)
+        lost = ~np.isfinite(tests.p_value)
+        effects[place] = np.where(lost, 0.0, tests.estimate * scale)
+        sign = np.where(lost, 0.0, np.sign(tests.estimate * scale))
+        p = np.where(lost, 1.0, tests.p_value)
         positive += (p < alpha) & (sign > 0)
         negative += (p < alpha) & (sign < 0)
         sums += sign * -special.ndtri(np.maximum(p, _SMALLEST) / 2)
-    return Curves(np.median(effects, axis=1), np.maximum(positive, negative) / n, sums / np.sqrt(n))
+    return Curves(np.median(effects, axis=0), np.maximum(positive, negative) / n, sums / np.sqrt(n))
 
 
 def _tested(cells: Sequence[LinearCell], labels: np.ndarray) -> Iterator[tuple[int, Tests]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.loading import StudyData
 from neurotrial.models.descriptives import population_members
+from neurotrial.models.design import covariate_problems, term_columns
 from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
 from neurotrial.outcomes import build_outcomes
 from neurotrial.study import Source
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["People", "people_of"]
 
 _WHO = "participant_id"
+_Made = TypeVar("_Made")
 _Variant = tuple[str, tuple[tuple[str, Any], ...]]
 
 
@@ -52,11 +55,12 @@ class People:
     frame: pd.DataFrame
     visit: str
     pairs: Mapping[_Variant, FloatArray]
+    _kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def treated(self) -> str:
         """The arm that is compared with the reference."""
-        return str(self.frame["arm"].cat.categories[1])
+        return self.arms[1]
 
     def outcome(self, specification: Specification) -> Outcome:
         """Return the declared outcome of a specification."""
@@ -70,15 +74,61 @@ class People:
         InputError
             If a value has no place on that scale.
         """
-        values = self.pairs[specification.variant]
-        return _transformed(values, specification.transformation, self.outcome(specification))
+        one = specification
+        return self._once(
+            ("pair", one.variant, one.transformation),
+            lambda: _transformed(self.pairs[one.variant], one.transformation, self.outcome(one)),
+        )
 
     def members(self, specification: Specification) -> np.ndarray:
         """Return who is in the population and not left out, shape (n,)."""
-        ids = population_members(self.study, self.frame, specification.population)[_WHO]
-        inside = self.frame[_WHO].isin(ids).to_numpy()
-        excluded = _excluded(self.frame, self.tables, specification.exclusion)
+        population, exclusion = specification.population, specification.exclusion
+        inside = self._once(("population", population), lambda: self._population(population))
+        excluded = self._once(("exclusion", exclusion), lambda: _excluded(self.frame, self.tables, exclusion))
         return np.asarray(inside & ~excluded)
+
+    def baseline_sd(self, specification: Specification) -> float:
+        """Return the SD of the baseline of all members who have one, on the scale of the specification."""
+        one = specification
+        return self._once(
+            ("sd", one.variant, one.transformation, one.population, one.exclusion),
+            lambda: float(np.nanstd(self.pair(one)[self.members(one), 0], ddof=1)),
+        )
+
+    def complete(self, covariates: tuple[str, ...]) -> np.ndarray:
+        """Return who has every covariate, shape (n,).
+
+        Raises
+        ------
+        InputError
+            If a covariate is no safe formula term, or names a column that the table lacks.
+        """
+        return self._once(("complete", covariates), lambda: _complete(self.frame, covariates))
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Whether each participant has the treatment, shape (n,)."""
+        return np.asarray(self.frame["arm"].cat.codes.to_numpy() == 1)
+
+    @cached_property
+    def arms(self) -> tuple[str, ...]:
+        """The two arms, the reference first."""
+        return tuple(str(name) for name in self.frame["arm"].cat.categories)
+
+    def counts(self, seen: np.ndarray) -> dict[str, int]:
+        """Return how many of some participants each arm has, the reference first."""
+        treated = int(self.labels[seen].sum())
+        return dict(zip(self.arms, (seen.size - treated, treated), strict=True))
+
+    def _population(self, name: str) -> np.ndarray:
+        ids = population_members(self.study, self.frame, name)[_WHO]
+        return np.asarray(self.frame[_WHO].isin(ids).to_numpy())
+
+    def _once(self, key: Any, make: Callable[[], _Made]) -> _Made:
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: _Made = self._kept[key]
+        return found
 
     def table(self, specification: Specification) -> pd.DataFrame:
         """Return the members of a specification, one row each: columns of `participants`, baseline and follow_up."""
@@ -118,8 +168,7 @@ def people_of(
 def _lacking(tables: Mapping[str, pd.DataFrame], specifications: tuple[Specification, ...]) -> list[Problem]:
     people = tables["participants"]
     problems = {}
-    for one in specifications:
-        rule = one.exclusion
+    for rule in {one.exclusion for one in specifications} - {None}:
         if rule is None:
             continue
         if rule.flag is not None and rule.flag not in people:
@@ -146,11 +195,11 @@ def _values(
     """Return baseline and follow-up of one variant, harmonised where the study asks for it."""
     name, replaced = variant
     long = _harmonised(study, tables, name, dict(replaced))
-    own = long[long["outcome"] == name]
-    wide = own.pivot_table(index=_WHO, columns="visit", values="value", dropna=False, observed=False).reindex(
-        frame[_WHO]
+    visits = [one.name for one in study.visits]
+    own = (
+        long.loc[long["outcome"] == name, "value"].to_numpy(dtype="float64").reshape(len(frame), len(visits))
     )
-    return wide[[study.baseline_visit.name, visit]].to_numpy(dtype="float64")
+    return np.asarray(own[:, [visits.index(study.baseline_visit.name), visits.index(visit)]])
 
 
 def _harmonised(
@@ -163,13 +212,31 @@ def _harmonised(
     together = plan.outcomes if plan is not None and name in plan.outcomes else [name]
     chosen = [variant if one == name else study.outcome(one) for one in together]
     narrow = study.model_copy(
-        update={"outcomes": chosen, "harmonisation": plan if len(together) > 1 else None, "multiverse": None}
+        update={
+            "outcomes": chosen,
+            "harmonisation": plan if len(together) > 1 else None,
+            "multiverse": None,
+            "analyses": [],
+            "associations": [],
+            "populations": [],
+        }
     )
     outcomes, problems = build_outcomes(narrow, tables)
     if problems:
         raise InputError([replace(one, where=f"{one.where} in the multiverse") for one in problems])
     data = StudyData(Path(), narrow, dict(tables), outcomes, {}, ())
     return harmonised_study(data)[0].outcomes
+
+
+def _complete(frame: pd.DataFrame, covariates: tuple[str, ...]) -> np.ndarray:
+    problems = covariate_problems(covariates, frame, ["baseline", "follow_up", "arm"])
+    if problems:
+        raise InputError(problems)
+    columns = [name for term in covariates for name in term_columns(term, frame)]
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise refuse(f"participants: {missing[0]}", "is no column", "correct the decision of kind covariates")
+    return np.asarray(frame[columns].notna().all(axis=1).to_numpy())
 
 
 def _excluded(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame], rule: Exclusion | None) -> np.ndarray:

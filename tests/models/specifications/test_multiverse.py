@@ -185,3 +185,21 @@ def test_the_curve_is_drawn_with_every_decision(fitted):
     figure = fitted.plot()
     assert [axis.get_title(loc="left") for axis in figure.axes[1:-1]] == list(fitted.decisions)
     assert figure.axes[0].collections[1].get_offsets().shape == (len(fitted.tidy()), 2)
+
+
+@pytest.mark.slow
+def test_the_joint_tests_keep_their_level_under_the_sharp_null():
+    from scipy import stats
+
+    plan, n = study([DECISIONS[0], DECISIONS[2], DECISIONS[4], DECISIONS[5]]), 600
+    p = np.array(
+        [
+            multiverse(plan, tables(seed=seed, missing=3), n_resamples=199, seed=seed).joint_test()["p_value"]
+            for seed in range(n)
+        ]
+    )
+    # with 199 labellings p <= 0.05 has probability 10 / 200 exactly, less where labellings tie
+    low, high = stats.binom.interval(0.999, n, 0.05)
+    counts = (p <= 0.05).sum(axis=0)
+    assert (counts >= low).all(), counts
+    assert (counts <= high).all(), counts

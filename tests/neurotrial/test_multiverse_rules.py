@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "models" / "specifications"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "specifications"))
 
 from multiverse_study import DECISIONS, decision, study
 
