@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurotrial.bayes_plan import PRIOR_SETS
 from neurotrial.errors import InputError, Problem, refuse
+from neurotrial.multiverse_tables import MULTIVERSE_TABLES
 from neurotrial.paths import file_hash, replacing, writable_folder
 from neurotrial.table_checks import check_table
 from neurotrial.tables import TABLES, Table, count, number, share, text
@@ -388,14 +389,14 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
         _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS, _EVIDENCE,
-        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _PLANNING, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _PLANNING, *MULTIVERSE_TABLES, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
 _EMPTY_ALLOWED = (
     "adjusted", "harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions",
-    "status",
+    "status", *(table.name for table in MULTIVERSE_TABLES),
 )  # fmt: skip
 
 

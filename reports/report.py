@@ -14,6 +14,7 @@ from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.markdown_text import Markdown, paragraphs
+from neurotrial.reports.multiverse.section import multiverse_section
 from neurotrial.reports.number_format import is_missing, number, p_value, percent, whole
 from neurotrial.reports.prose import abstract as prose_abstract
 from neurotrial.reports.prose import limits as prose_limits
@@ -270,6 +271,10 @@ class Report:
     def sensitivity(self) -> Markdown | None:
         """Return tipping points and influence of single participants, as the study file asks for them."""
         return sections_sensitivity.sensitivity_section(self.data)
+
+    def multiverse(self) -> Markdown | None:
+        """Return the specification curve with joint tests and shares of variance; None if no multiverse was declared."""
+        return multiverse_section(self.data)
 
     def associations(self) -> Markdown | None:
         """Return how changes go together; None if no association was declared."""
