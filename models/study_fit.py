@@ -28,6 +28,7 @@ from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.tidy import failed_row
 from neurotrial.provenance import provenance
+from neurotrial.registration import registered_plans
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.tables import TABLES
 from neurotrial.tabular import empty_table
@@ -108,7 +109,8 @@ def fit_study(
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
     tables |= copies
     decisions = [*harmonised, *_decisions(table, tables["diagnostics"])]
-    return Results(tables, study.model_dump(mode="json"), provenance(data, decisions))
+    record = {**provenance(data, decisions), "registered": registered_plans(data.folder)}
+    return Results(tables, study.model_dump(mode="json"), record)
 
 
 def _posteriors(rows: BayesRows, cell: Cell) -> list[pd.DataFrame]:

@@ -65,6 +65,7 @@ def main() -> None:
     \b
         neurotrial demo              see everything work on a simulated trial with images
         neurotrial init DIR          start your own study
+        neurotrial register DIR      put the plan on the register, before outcomes are known
         neurotrial check DIR         hold study file, images and tables against the contracts
         neurotrial extract DIR       images to tables
         neurotrial fit DIR           tables to results
@@ -107,6 +108,24 @@ def check(folder: Path) -> None:
     show_missingness(data)
     following = "extract" if data.study.imaging and "features" not in data.tables else "fit"
     console().print(f"No errors. Next: neurotrial {following} {folder}", markup=False)
+
+
+@main.command(
+    epilog='Examples:\n  neurotrial register my-trial\n  neurotrial register my-trial --note "as on the trial register, version 1"'
+)
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option("--note", help="Why, or where the plan was published.")
+def register(folder: Path, note: str | None) -> None:
+    """Put a copy of DIR's study file on the register, so that reports compare the executed plan with it.
+
+    The copy goes to DIR/registered/001, an amendment to 002, and so on; none is overwritten. What was known by then (outcomes in
+    the tables, results) is recorded. Reasons for later changes go into `deviations` of the study file.
+    """
+    from neurotrial.console import console
+    from neurotrial.registration import register_plan
+
+    target = register_plan(folder, note)
+    console().print(f"Registered: {target}; keep it, and publish its hash", markup=False)
 
 
 def _by_arm(name: str, kind: type, words: str) -> Callable[[Any], Any]:

@@ -9,6 +9,7 @@ from neurotrial.errors import InputError, Problem
 from neurotrial.longitudinal import baseline_problems, longitudinal_problems, type_study_columns
 from neurotrial.outcomes import build_outcomes
 from neurotrial.paths import file_hash, inside
+from neurotrial.registration import registration_warnings
 from neurotrial.study_file import STUDY_FILE, read_study
 from neurotrial.table_checks import check_table, identifier_problems
 from neurotrial.tables import TABLES
@@ -80,6 +81,7 @@ def load_study(folder: Path, *, extracted: bool = True) -> StudyData:
     study: Study | None = None
     try:
         study = read_study(folder / STUDY_FILE)
+        problems += registration_warnings(folder, study)
     except InputError as error:
         problems += error.problems
     if study is not None and study.imaging is not None and not extracted:

@@ -26,6 +26,7 @@ __all__ = [
     "Arm",
     "Association",
     "Characteristic",
+    "Deviation",
     "Estimand",
     "Family",
     "Graph",
@@ -261,6 +262,27 @@ class PowerPlan(Part):
     prior: EffectPrior | None = None
 
 
+class Deviation(Part):
+    """Why the plan is no longer the registered one; changes no estimate and is therefore not part of the hash.
+
+    Attributes
+    ----------
+    what : str
+        Path of the difference, e.g. ``analyses.primary.main_method``, or of a part that holds it.
+    reason : str
+        For readers.
+    date : str or None
+        When it was decided, year-month-day.
+    before_unblinding : bool or None
+        Whether nobody who decided it had seen outcomes by arm; None where that is not known.
+    """
+
+    what: Text
+    reason: Text
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    before_unblinding: bool | None = None
+
+
 class ReportChoices(Part):
     """What the reports look like; changes no estimate and is therefore not part of the hash."""
 
@@ -319,12 +341,15 @@ class Study(Part):
     n_resamples: Annotated[int, Field(ge=999, le=10_000_000)] = 10_000
     tables: dict[Name, Text] = Field(default_factory=dict)
     allowed_columns: list[str] = Field(default_factory=list)
+    deviations: list[Deviation] = Field(default_factory=list)
     report: ReportChoices = Field(default_factory=ReportChoices)
 
     @property
     def spec_hash(self) -> str:
         """BLAKE2b of everything in the plan that can change a number: all but words for and choices of the report."""
-        return hash_json(self.model_dump(mode="json", exclude={"study": True, "report": True}))
+        return hash_json(
+            self.model_dump(mode="json", exclude={"study": True, "report": True, "deviations": True})
+        )
 
     @property
     def reference_arm(self) -> Arm:

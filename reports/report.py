@@ -20,6 +20,11 @@ from neurotrial.reports.prose import abstract as prose_abstract
 from neurotrial.reports.prose import limits as prose_limits
 from neurotrial.reports.prose import methods as prose_methods
 from neurotrial.reports.prose.bayes_methods import bayes_methods_text
+from neurotrial.reports.prose.registration import (
+    deviations_section,
+    register_section,
+    registration_text,
+)
 from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
@@ -181,6 +186,7 @@ class Report:
             prose_methods.estimator_text(self.data),
             bayes_methods_text(self.data),
             prose_methods.multiplicity_text(self.data),
+            registration_text(self.data),
             prose_methods.software_text(self.data),
         )
 
@@ -239,6 +245,14 @@ class Report:
     def record(self) -> Markdown:
         """Return versions, seed, hashes and renderer."""
         return paragraphs("What the numbers rest on is in @tbl-record.", table_float(record_table(self.data)))
+
+    def sap_register(self) -> Markdown:
+        """Return when which analysis plan was registered; that none was, if so."""
+        return register_section(self.data)
+
+    def deviations(self) -> Markdown | None:
+        """Return planned against executed analyses, with reasons; None where there is nothing to compare."""
+        return deviations_section(self.data)
 
     def bayes_priors(self) -> Markdown:
         """Return models and priors of the Bayesian analyses; that there are none, if so."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from neurotrial.multiverse_plan import MODELS
+from neurotrial.reports.effects import method_label
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.multiverse.specifications import decision_labels
@@ -84,7 +87,7 @@ def share_table(data: CitedResults) -> Tabulation:
 def left_out_table(data: CitedResults) -> Tabulation | None:
     """Return how many combinations are no specification, or failed, and why; None if there are none."""
     rows = [
-        {"reason": str(row["words"]), "count": whole(row["value"]), "kind": "No specification"}
+        {"reason": _worded(str(row["words"])), "count": whole(row["value"]), "kind": "No specification"}
         for row in data.rows("multiverse")
         if row.values["what"].startswith("left_out_")
     ]
@@ -101,3 +104,12 @@ def left_out_table(data: CitedResults) -> Tabulation | None:
     heads = {"reason": "Reason", "count": "Combinations"}
     table = make_table("left-out", rows, heads, row_label="reason", group="kind")
     return Tabulation("left-out", table, Markdown("Combinations of decisions without an estimate."))
+
+
+def _worded(reason: str) -> str:
+    """Return a reason with the label of a model in the place of its slug."""
+    return re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b", lambda found: _label(found[0]), reason)
+
+
+def _label(slug: str) -> str:
+    return method_label(slug) if slug in MODELS else slug

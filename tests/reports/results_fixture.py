@@ -23,6 +23,7 @@ from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_fit import framed
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
+from neurotrial.multiverse_tables import MULTIVERSE_TABLES
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 from neurotrial.tables import TABLES
@@ -148,6 +149,7 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
     }
     shown = ("features", "quality", "decisions", "status")
     frames |= {name: tables.get(name, empty_table(TABLES[name])) for name in shown}
+    frames |= {table.name: empty_table(table) for table in MULTIVERSE_TABLES}
     return Results(frames, study.model_dump(mode="json"), _provenance(study))
 
 
