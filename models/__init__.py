@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.robust.rank_tests import rank_comparison
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
+    from neurotrial.models.subgroups.by_level import SubgroupEffects, effect_by_subgroup
+    from neurotrial.models.subgroups.by_number import EffectModification, effect_modification
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
     from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects
 
@@ -58,6 +60,7 @@ __all__ = [
     "BayesianMmrm",
     "ChangeAssociation",
     "Comparison",
+    "EffectModification",
     "Estimate",
     "EstimatorComparison",
     "FreedmanLane",
@@ -79,6 +82,7 @@ __all__ = [
     "Responders",
     "SelectionWeights",
     "StandardisedEffect",
+    "SubgroupEffects",
     "TippingPoint",
     "adjust",
     "ancova",
@@ -97,6 +101,8 @@ __all__ = [
     "compare_estimators",
     "d_ppc",
     "detectable_effect",
+    "effect_by_subgroup",
+    "effect_modification",
     "emmeans",
     "expected_coupling",
     "follow_up_only",
@@ -168,6 +174,8 @@ _HOMES = {
     "association.adjusted_association": ("ChangeAssociation", "change_association"),
     "association.mediated": ("Mediation", "mediation"),
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
+    "subgroups.by_level": ("SubgroupEffects", "effect_by_subgroup"),
+    "subgroups.by_number": ("EffectModification", "effect_modification"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""
