@@ -17,6 +17,7 @@ from neurotrial.harmonisation_plan import HarmonisationPlan
 from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.method_names import METHODS, Method
 from neurotrial.study_part import Name, Part, Text
+from neurotrial.subgroup_plan import SubgroupPlan
 
 __all__ = [
     "METHODS",
@@ -306,6 +307,7 @@ class Study(Part):
     analyses: Annotated[list[Analysis], Field(min_length=1)]
     families: list[Family] = Field(default_factory=list)
     associations: list[Association] = Field(default_factory=list)
+    subgroups: list[SubgroupPlan] = Field(default_factory=list)
     power: list[PowerPlan] = Field(default_factory=list)
     imaging: ImagingPlan | None = None
     harmonisation: HarmonisationPlan | None = None

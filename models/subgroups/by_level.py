@@ -11,7 +11,7 @@ import numpy as np
 from neurotrial.errors import InputError, refuse
 from neurotrial.models.checks import missing_columns
 from neurotrial.models.linear_functions import joint_f, linear_function
-from neurotrial.models.subgroups.interaction_words import level_sentence
+from neurotrial.models.subgroups.interaction_words import WITHIN, level_verdict, multiplicity_sentence
 from neurotrial.models.subgroups.moderated_design import (
     Errors,
     ModeratedFit,
@@ -66,19 +66,31 @@ class SubgroupEffects:
         """Return the estimates, one row each, with the columns of `neurotrial.models.tidy`."""
         return tidy_frame(row.estimate for row in self.rows)
 
-    def sentence(self, *, examined: int, labels: Mapping[str, str] | None = None, by: str = "") -> str:
-        """Say what the interaction test says, and of how many.
+    def verdict(self, *, labels: Mapping[str, str] | None = None, by: str = "") -> str:
+        """Say what the interaction test says.
 
         Parameters
         ----------
-        examined : int
-            Subgroup analyses that were made in all, this one among them; 1 or more.
         labels : mapping of str to str, optional
             What readers call the contrasts.
         by : str
             What readers call the column.
         """
-        return level_sentence(self.table, by or self.by, self.conf_level, examined, labels or {})
+        return level_verdict(self.table, by or self.by, self.conf_level, labels or {})
+
+    def sentence(self, *, examined: int, labels: Mapping[str, str] | None = None, by: str = "") -> str:
+        """Say what the interaction test says, of how many, and what the effects within levels do not.
+
+        Parameters
+        ----------
+        examined : int
+            Subgroup analyses that were made in all, this one among them; 1 or more.
+        labels, by
+            As in `verdict`.
+        """
+        tests = examined * self.table["contrast"].nunique()
+        how_many = multiplicity_sentence(examined, tests, self.conf_level)
+        return f"{self.verdict(labels=labels, by=by)} {WITHIN} {how_many}"
 
 
 def effect_by_subgroup(

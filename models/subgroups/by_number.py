@@ -12,7 +12,7 @@ import pandas as pd
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.models.checks import arm_order, missing_columns, number_problems
 from neurotrial.models.linear_functions import joint_f, linear_function
-from neurotrial.models.subgroups.interaction_words import number_sentence
+from neurotrial.models.subgroups.interaction_words import ALONG, GIVEN, multiplicity_sentence, number_verdict
 from neurotrial.models.subgroups.moderated_design import (
     Errors,
     ModeratedFit,
@@ -79,24 +79,34 @@ class EffectModification:
         """Return the estimates but for the curve, one row each, with the columns of `neurotrial.models.tidy`."""
         return tidy_frame(row.estimate for row in self.rows)
 
-    def sentence(
-        self, *, examined: int, labels: Mapping[str, str] | None = None, by: str = "", unit: str = ""
-    ) -> str:
-        """Say what the interaction test says, and of how many.
+    def verdict(self, *, labels: Mapping[str, str] | None = None, by: str = "", unit: str = "") -> str:
+        """Say what the interaction test says.
 
         Parameters
         ----------
-        examined : int
-            Subgroup analyses that were made in all, this one among them; 1 or more.
         labels : mapping of str to str, optional
             What readers call the contrasts.
         by, unit : str
             What readers call the column, and its unit.
         """
         per = " ".join(filter(None, (f"{self.per:g}", unit)))
-        return number_sentence(
-            self.table, by or self.by, self.conf_level, examined, labels or {}, per=per, dose=self.dose
-        )
+        return number_verdict(self.table, by or self.by, self.conf_level, labels or {}, per)
+
+    def sentence(
+        self, *, examined: int, labels: Mapping[str, str] | None = None, by: str = "", unit: str = ""
+    ) -> str:
+        """Say what the interaction test says, of how many, and what the intervals along the number do not.
+
+        Parameters
+        ----------
+        examined : int
+            Subgroup analyses that were made in all, this one among them; 1 or more.
+        labels, by, unit
+            As in `verdict`.
+        """
+        tests = examined * self.table["contrast"].nunique()
+        said = [self.verdict(labels=labels, by=by, unit=unit), ALONG, *([GIVEN] if self.dose else [])]
+        return " ".join([*said, multiplicity_sentence(examined, tests, self.conf_level)])
 
 
 def effect_modification(

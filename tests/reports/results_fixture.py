@@ -23,6 +23,7 @@ from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_fit import framed
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
+from neurotrial.models.study_subgroups import study_subgroups
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 from neurotrial.tables import TABLES
@@ -125,17 +126,19 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
     participants = tables["participants"]
     tables = {"events": _events(participants), **tables}
     estimates = _estimates(study, participants, outcomes)
-    again = study_sensitivity(
-        SimpleNamespace(study=study, tables=tables, outcomes=outcomes), study_cells(study)
+    data = SimpleNamespace(
+        study=study, tables=tables, outcomes=_with_moderators(study, outcomes, participants)
     )
+    again, moderated = study_sensitivity(data, study_cells(study)), study_subgroups(data)
     frames = {
         "estimates": estimates,
         "adjusted": _adjusted(study, estimates),
-        "statements": pd.concat([_statements(study), pd.DataFrame(again.statements)], ignore_index=True),
-        **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
-        "associations": framed(
-            "associations", association_rows(SimpleNamespace(study=study, tables=tables, outcomes=outcomes))
+        "statements": pd.concat(
+            [_statements(study), pd.DataFrame([*again.statements, *moderated.statements])], ignore_index=True
         ),
+        **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
+        "associations": framed("associations", association_rows(data)),
+        "subgroups": framed("subgroups", moderated.subgroups),
         "planning": framed("planning", planning_rows(study)),
         "descriptives": describe_study(study, participants, outcomes),
         "flow": count_flow(study, tables, outcomes),
@@ -144,11 +147,17 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "diagnostics": diagnostics(study, estimates, _baseline_sds(outcomes)),
         "evidence": evidence(estimates),
         "predictive": predictions(study, estimates, outcomes),
-        "outcomes": outcomes,
+        "outcomes": data.outcomes,
     }
     shown = ("features", "quality", "decisions", "status")
     frames |= {name: tables.get(name, empty_table(TABLES[name])) for name in shown}
     return Results(frames, study.model_dump(mode="json"), _provenance(study))
+
+
+def _with_moderators(study: Study, outcomes: pd.DataFrame, participants: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcomes with the columns of participants that subgroup analyses use."""
+    names = [part.by for part in study.subgroups if part.by in participants]
+    return outcomes.join(participants.set_index("participant_id")[names], on="participant_id")
 
 
 def _baseline_sds(outcomes: pd.DataFrame) -> dict[str, float]:
