@@ -75,7 +75,7 @@ def multiplicity_sentence(examined: int, tests: int, conf_level: float) -> str:
     count = (
         "One subgroup analysis was examined"
         if examined == 1
-        else f"{examined} subgroup analyses were examined"
+        else f"In all, {examined} subgroup analyses were examined"
     )
     if tests == 1:
         return f"{count}."

@@ -24,6 +24,7 @@ from neurotrial.models.study_fit import framed
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.study_subgroups import study_subgroups
+from neurotrial.outcomes import covariate_columns
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 from neurotrial.tables import TABLES
@@ -93,6 +94,13 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
         ],
         "bayes": {},
         "families": [{"name": "network", "label": "Imaging family", "analyses": ["imaging"]}],
+        "subgroups": [
+            _subgroup("sex", "fma_total", "itt", "categorical"),
+            _subgroup("nihss", "fma_total", "itt", "categorical", name="severe", cut=[12.0], role="secondary"),
+            _subgroup("nihss", "mean_diffusivity", "imaging", "continuous", name="severity", per=5.0, at=[8.0, 15.0, 90.0]),
+            _subgroup("baseline", "fma_total", "itt", "continuous", name="start", spline_df=2, covariates=["sex"]),
+            _subgroup("age", "cst_fa", "imaging", "categorical", name="lost"),
+        ],
     }  # fmt: skip
 
 
@@ -104,6 +112,14 @@ def _estimand(
         "outcomes": outcomes, "visit": "day90", "variable": "value at day 90", "intercurrent_events": events,
         "summary": "difference in means",
     }  # fmt: skip
+
+
+def _subgroup(
+    by: str, outcome: str, population: str, kind: str, *, name: str = "", **more: Any
+) -> dict[str, Any]:
+    """Return a subgroup analysis; age has too many values for categories, so that it cannot be computed."""
+    shared = {"outcome": outcome, "visit": "day90", "population": population, "by": by, "kind": kind}
+    return {"name": name or by, "label": f"By {name or by}", **shared, **more}
 
 
 def make_results(values: dict[str, Any] | None = None, *, harms: bool = True) -> Results:
@@ -156,7 +172,7 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
 
 def _with_moderators(study: Study, outcomes: pd.DataFrame, participants: pd.DataFrame) -> pd.DataFrame:
     """Return the outcomes with the columns of participants that subgroup analyses use."""
-    names = [part.by for part in study.subgroups if part.by in participants]
+    names = [name for name in covariate_columns(study) if name in participants and name not in outcomes]
     return outcomes.join(participants.set_index("participant_id")[names], on="participant_id")
 
 
@@ -448,7 +464,16 @@ def without_intervals() -> Results:
 def hostile_plan() -> dict[str, Any]:
     """Return a study file in which every label and text would be markup, mathematics or another script."""
     values = plan({"control": HOSTILE, "cells": f"_{HOSTILE}"})
-    for part in ("visits", "populations", "characteristics", "outcomes", "estimands", "analyses", "families"):
+    for part in (
+        "visits",
+        "populations",
+        "characteristics",
+        "outcomes",
+        "estimands",
+        "analyses",
+        "families",
+        "subgroups",
+    ):
         for index, item in enumerate(values[part]):
             item["label"] = f"{index} {HOSTILE}"
     texts = ("title", "registration", "design", "setting", "funding", "data_sharing")
@@ -476,7 +501,7 @@ def pooled_plan(arms: dict[str, str] | None = None) -> dict[str, Any]:
 def bare_plan() -> dict[str, Any]:
     """Return the smallest study file: one outcome, one method, nothing optional."""
     values = plan(simulated=False, registration=None)
-    values |= {"families": [], "characteristics": [], "outcomes": values["outcomes"][:1]}
+    values |= {"families": [], "subgroups": [], "characteristics": [], "outcomes": values["outcomes"][:1]}
     values |= {"estimands": values["estimands"][:1], "analyses": values["analyses"][:1]}
     del values["bayes"]
     values["analyses"][0] |= {

@@ -195,7 +195,7 @@ def test_the_sentence_rests_on_the_interaction(data):
         in words
     )
     assert "no difference between them" in words
-    assert "3 subgroup analyses were examined; their 3 interaction tests are not adjusted" in words
+    assert "In all, 3 subgroup analyses were examined; their 3 interaction tests are not adjusted" in words
     assert "0.15 of them would be expected below 0.05 if no effect differed." in words
 
 
