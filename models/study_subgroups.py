@@ -107,9 +107,7 @@ def _failed(study: Study, part: SubgroupPlan, reason: str) -> pd.DataFrame:
 def _verdict(study: Study, part: SubgroupPlan, made: SubgroupEffects | EffectModification) -> str:
     arms = {arm.name: arm.label for arm in study.arms}
     what = study.outcome(part.outcome).label
-    labels = {
-        f"{one} - {two}": f"{arms[one]} minus {arms[two]} in {what}" for one in arms for two in arms
-    }
+    labels = {f"{one} - {two}": f"{arms[one]} minus {arms[two]} in {what}" for one in arms for two in arms}
     if isinstance(made, EffectModification):
         return made.verdict(labels=labels, by=part.label, unit=_unit_of(study, part))
     return made.verdict(labels=labels, by=part.label)

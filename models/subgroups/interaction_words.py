@@ -77,7 +77,7 @@ def multiplicity_sentence(examined: int, tests: int, conf_level: float) -> str:
         if examined == 1
         else f"In all, {examined} subgroup analyses were examined"
     )
-    if tests == 1:
+    if tests <= 1:
         return f"{count}."
     return (
         f"{count}; their {tests} interaction tests are not adjusted for multiplicity, and {tests * level:.3g} of them would be "

@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ForestLine",
-    "draw_forest",
     "draw_modified",
-    "forest_height",
     "forest_lines",
+    "new_forest",
     "plot_effect_modification",
     "plot_subgroups",
 ]
@@ -44,8 +43,14 @@ _COLOUR = "#0072B2"
 _LETTERS = 11.0
 """Letters in an inch of labels, the bold ones among them."""
 
-_LABEL, _SIDE, _WORDS = 1.9, 1.3, 2.1
-"""Widths of labels, of the words on each side of 0, and of the numbers, in inches."""
+_LABEL, _SIDE = 1.9, 1.3
+"""Widths of labels, and of the words on each side of 0, in inches."""
+
+_COUNTS, _NUMBERS = 0.16, 0.38
+"""Where counts are centred and numbers begin, as shares of their panel."""
+
+_ROOM = 0.75
+"""Free height of a line of a forest, in lines of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +125,23 @@ def _effect_line(
     return ForestLine(kind, label, words, shown, *ends)
 
 
-def forest_height(lines: Sequence[ForestLine]) -> float:
-    """Return the height of a forest plot in inches, without legends below it."""
-    return 1.3 + LINE * sum(line_count(_fitted(line)) + 0.75 for line in lines)
-
-
 def _fitted(line: ForestLine) -> str:
     indent = "" if line.kind != "level" else "   "
     return "\n".join(f"{indent}{part}" for part in fitted(line.label, _LABEL).split("\n"))
 
 
-def draw_forest(
-    figure: Figure, lines: Sequence[ForestLine], sides: tuple[str, str], label: str, heads: tuple[str, str]
-) -> None:
-    """Draw a forest plot into an empty figure.
+def _heights(lines: Sequence[ForestLine]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the height of each line in lines of text, shape (n_lines,)."""
+    return np.array([line_count(_fitted(line)) + _ROOM for line in lines])
+
+
+def new_forest(
+    lines: Sequence[ForestLine], sides: tuple[str, str], label: str, heads: tuple[str, str]
+) -> Figure:
+    """Return a forest plot.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
-        Of `forest_height` or more.
     lines : sequence of ForestLine
         From top to bottom.
     sides : tuple of str
@@ -148,30 +151,24 @@ def draw_forest(
     heads : tuple of str
         Above the counts and above the words.
     """
+    above, below = [fitted(side, _SIDE) for side in sides], fitted(label, 2 * _SIDE)
+    heights = _heights(lines)
+    figure = new_figure(0.8 + LINE * (line_count(*above, *heads) + line_count(below) + float(heights.sum())))
+    places = np.cumsum(heights) - heights / 2
     panel, words = figure.subplots(1, 2, width_ratios=(1.25, 1), sharey=True)
     panel.axvline(0, color="0.35", linewidth=1)
     if not math.isnan(lines[0].estimate):
         panel.axvline(lines[0].estimate, color=_COLOUR, linewidth=1, linestyle=":")
-    for y, line in enumerate(lines):
-        if math.isnan(line.estimate):
-            continue
-        marker = (
-            {"marker": "D", "markersize": 8} if line.kind == "overall" else {"marker": "s", "markersize": 6}
-        )
-        panel.plot([line.low, line.high], [y, y], color=_COLOUR, linewidth=1.8, solid_capstyle="butt")
-        panel.plot(line.estimate, y, color=_COLOUR, **marker)
-    panel.set_yticks(range(len(lines)), [_fitted(line) for line in lines], ha="left")
-    letters = max(len(part) for line in lines for part in _fitted(line).split("\n"))
-    panel.tick_params(axis="y", length=0, pad=72 * letters / _LETTERS)
-    for text, line in zip(panel.get_yticklabels(), lines, strict=True):
-        text.set_fontweight("normal" if line.kind == "level" else "bold")
-    panel.spines["left"].set_visible(False)
-    panel.set_ylim(len(lines) - 0.4, -0.7)
+    for y, line in zip(places, lines, strict=True):
+        if not math.isnan(line.estimate):
+            _draw_line(panel, y, line)
+    panel.set_ylim(float(heights.sum()), 0)
+    panel.set_xlabel(below)
+    _label_lines(panel, places, lines)
     _reach(panel, lines)
-    panel.set_xlabel(fitted(label, 2 * _SIDE))
-    for side, offset, ha in zip(sides, (-4, 4), ("right", "left"), strict=True):
+    for side, offset, ha in zip(above, (-4, 4), ("right", "left"), strict=True):
         panel.annotate(
-            fitted(side, _SIDE),
+            side,
             (0, 1),
             (offset, 0),
             xycoords=("data", "axes fraction"),
@@ -180,7 +177,26 @@ def draw_forest(
             va="bottom",
             fontsize=8.5,
         )
-    _write(words, lines, heads)
+    _write(words, places, lines, heads)
+    return figure
+
+
+def _draw_line(panel: Axes, y: float, line: ForestLine) -> None:
+    marker, size = ("D", 8) if line.kind == "overall" else ("s", 6)
+    panel.plot([line.low, line.high], [y, y], color=_COLOUR, linewidth=1.8, solid_capstyle="butt")
+    panel.plot(line.estimate, y, color=_COLOUR, marker=marker, markersize=size)
+
+
+def _label_lines(
+    panel: Axes, places: np.ndarray[Any, np.dtype[np.float64]], lines: Sequence[ForestLine]
+) -> None:
+    labels = [_fitted(line) for line in lines]
+    panel.set_yticks(places, labels, ha="left")
+    letters = max(len(part) for label in labels for part in label.split("\n"))
+    panel.tick_params(axis="y", length=0, pad=72 * letters / _LETTERS)
+    for text, line in zip(panel.get_yticklabels(), lines, strict=True):
+        text.set_fontweight("normal" if line.kind == "level" else "bold")
+    panel.spines["left"].set_visible(False)
 
 
 def _reach(panel: Axes, lines: Sequence[ForestLine]) -> None:
@@ -189,23 +205,20 @@ def _reach(panel: Axes, lines: Sequence[ForestLine]) -> None:
     panel.set_xlim(-reach, reach)
 
 
-def _write(words: Axes, lines: Sequence[ForestLine], heads: tuple[str, str]) -> None:
+def _write(
+    words: Axes,
+    places: np.ndarray[Any, np.dtype[np.float64]],
+    lines: Sequence[ForestLine],
+    heads: tuple[str, str],
+) -> None:
     words.set_axis_off()
     words.set_xlim(0, 1)
-    for place, head in zip((0.16, 0.38), heads, strict=True):
-        words.text(
-            place,
-            1.0,
-            head,
-            transform=words.transAxes,
-            ha="center" if place < 0.3 else "left",  # noqa: PLR2004  counts are centred, numbers flush left
-            va="bottom",
-            fontsize=8.5,
-        )
-    for y, line in enumerate(lines):
+    for x, ha, head in zip((_COUNTS, _NUMBERS), ("center", "left"), heads, strict=True):
+        words.text(x, 1.0, head, transform=words.transAxes, ha=ha, va="bottom", fontsize=8.5)
+    for y, line in zip(places, lines, strict=True):
         weight = "normal" if line.kind == "level" else "bold"
-        words.text(0.16, y, line.counts, va="center", ha="center", fontsize=8.5)
-        words.text(0.38, y, line.words, va="center", fontsize=8.5, fontweight=weight)
+        words.text(_COUNTS, y, line.counts, va="center", ha="center", fontsize=8.5)
+        words.text(_NUMBERS, y, line.words, va="center", fontsize=8.5, fontweight=weight)
 
 
 @in_house_style
@@ -249,10 +262,8 @@ def plot_subgroups(
     lines = forest_lines(
         {by: [_words(row) for row in rows] for by, rows in parts.items()}, (compared, reference), digits
     )
-    figure = new_figure(forest_height(lines))
     heads = (f"n\n{fitted(f'{compared} / {reference}', 1.0)}", "difference\n(interval)")
-    draw_forest(figure, lines, ("lower", "higher"), f"{name}{f', {label}' if label else ''}", heads)
-    return figure
+    return new_forest(lines, ("lower", "higher"), f"{name}{f', {label}' if label else ''}", heads)
 
 
 def _words(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.figures.moderated import draw_forest, draw_modified, forest_height, forest_lines
+from neurotrial.reports.figures.moderated import draw_modified, forest_lines, new_forest
 from neurotrial.reports.figures.style import (
     LINE,
     arm_legend,
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["modification_figure", "subgroup_forest"]
 
-_SIDE = 1.3
-
 
 @in_house_style
 def subgroup_forest(data: CitedResults, group: Sequence[Moderated], number_of: int) -> Plot:
@@ -52,15 +50,15 @@ def subgroup_forest(data: CitedResults, group: Sequence[Moderated], number_of: i
     parts = {_heading(one, group): [_read(row) for row in one.rows] for one in group}
     lines = forest_lines(parts, first.arms, outcome.digits)
     better = labels if outcome.direction == "lower_is_better" else labels[::-1]
-    sides = fitted(f"← favours {better[0]}", _SIDE), fitted(f"favours {better[1]} →", _SIDE)
-    heads = (f"n\n{fitted(' / '.join(labels), 1.1)}", "Difference\n(interval)")
-    figure = new_figure(forest_height(lines) + LINE * line_count(*sides, *heads))
-    draw_forest(figure, lines, sides, f"{' minus '.join(labels)}, {axis_label(outcome)}", heads)
+    sides = f"← favours {better[0]}", f"favours {better[1]} →"
+    figure = new_forest(
+        lines, sides, f"{' minus '.join(labels)}, {axis_label(outcome)}", ("n", "Difference (interval)")
+    )
     mark_simulated(figure, data.study)
     level = interval_name(data.study.conf_level)
     caption = (
         f"{where_words(data, first.plan)}: {' minus '.join(labels)} by subgroup, each category in one model with its interaction. "
-        f"Lines: {level}; dotted: overall effect. Only the interaction is tested."
+        f"n: {' / '.join(labels)}. Lines: {level}; dotted: overall effect. Only the interaction is tested."
     )
     rows = "; ".join(_in_words(one, outcome.digits, level) for one in group)
     alt = f"Forest plot of {' minus '.join(labels)} in {outcome.label}. {rows}.{note_simulated(data.study)}"

@@ -63,7 +63,7 @@ def imaging_plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, A
     values["outcomes"][-1]["source"]["where"]["lesion_policy"] = "exclude"
     network, motor_estimand = values["estimands"][1], values["estimands"][0]
     network["outcomes"] = list(OUTCOMES)
-    moved = {"mean_diffusivity": list(OUTCOMES)[-1], "cst_fa": list(OUTCOMES)[0]}
+    moved = {"mean_diffusivity": list(OUTCOMES)[-1], "cst_fa": next(iter(OUTCOMES))}
     values["subgroups"] = [
         part | {"outcome": moved.get(part["outcome"], part["outcome"])} for part in values["subgroups"]
     ]

@@ -164,7 +164,7 @@ def test_labels_come_out_literally(documents, name):
     assert "<script" not in page
     assert "<math" not in page
     body = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
-    # all labels: 2 arms, 2 visits, 2 populations, 3 characteristics, 4 outcomes, 2 estimands, 2 analyses, 1 family
+    # all labels: 2 arms, 2 visits, 2 populations, 3 characteristics, 4 outcomes, 2 estimands, 2 analyses, 1 family, 5 subgroups
     for index in range(4):
         assert f"{index} {HOSTILE}" in body
     assert body.count(HOSTILE) > 50
