@@ -280,9 +280,7 @@ class _Model:
             yield ModeratedRow(overall, contrast)
             if self.terms.spec is None:
                 yield self._slope(replace(label, method="effect_slope", term="contrast"), name, per)
-            for value in wanted:
-                own = replace(label, method="effect_at", contrast=f"{contrast} @ {self.roles.by} {value:.6g}")
-                yield self._at(own, name, value)
+            yield from self._along(replace(label, method="effect_at"), name, np.asarray(wanted))
             own = replace(
                 label, method="interaction", term="contrast", contrast=f"{contrast} x {self.roles.by}"
             )
@@ -293,8 +291,7 @@ class _Model:
         for name in self.table.compared:
             contrast = f"{name} - {self.table.reference}"
             label = Estimate("effect_curve", "arm", contrast, self.table.pair(name), self.visit)
-            for value in np.linspace(self.values.min(), self.values.max(), _CURVE):
-                yield self._at(label, name, float(value))
+            yield from self._along(label, name, np.linspace(self.values.min(), self.values.max(), _CURVE))
 
     def _slope(self, label: Estimate, name: str, per: float) -> ModeratedRow:
         weights = per * self.fit.joint(name)[0]
@@ -302,12 +299,16 @@ class _Model:
         named = replace(found, contrast=f"{label.contrast} per {per:g} of {self.roles.by}")
         return ModeratedRow(without_test(named), label.contrast, value=per)
 
-    def _at(self, label: Estimate, name: str, value: float) -> ModeratedRow:
+    def _along(self, label: Estimate, name: str, values: FloatArray) -> Iterator[ModeratedRow]:
+        """Yield an arm's effect at values; those beyond the observed ones fail."""
         contrast = f"{name} - {self.table.reference}"
         low, high = self.values.min(), self.values.max()
-        if not low <= value <= high:
-            reason = f"{value:g} lies beyond the observed values, {low:g} to {high:g}"
-            return ModeratedRow(without_test(label, reason), contrast, value=value)
-        weights = self.fit.weights(name, self.terms.at(np.array([value]))[0])
-        found = linear_function(label, weights, self.fit.fit, self.errors, self.conf_level)
-        return ModeratedRow(without_test(found), contrast, value=value)
+        for value, terms in zip(values.tolist(), self.terms.at(values), strict=True):
+            own = replace(label, contrast=f"{contrast} @ {self.roles.by} {value:.6g}")
+            if not low <= value <= high:
+                reason = f"{value:g} lies beyond the observed values, {low:g} to {high:g}"
+                yield ModeratedRow(without_test(own, reason), contrast, value=value)
+                continue
+            weights = self.fit.weights(name, terms)
+            found = linear_function(own, weights, self.fit.fit, self.errors, self.conf_level)
+            yield ModeratedRow(without_test(found), contrast, value=value)
