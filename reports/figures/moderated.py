@@ -90,7 +90,7 @@ def forest_lines(
     parts : mapping of str to sequence of mapping
         By heading, rows of one contrast as `SubgroupEffects.table` has them.
     arms : sequence of str
-        Names of the compared arm and of the reference, for the counts.
+        Names of the arms whose participants are counted, in their order.
     digits : int
         Decimals of estimates.
     """
@@ -260,9 +260,9 @@ def plot_subgroups(
         )
     compared, reference = name.split(" - ", 1)
     lines = forest_lines(
-        {by: [_words(row) for row in rows] for by, rows in parts.items()}, (compared, reference), digits
+        {by: [_words(row) for row in rows] for by, rows in parts.items()}, (reference, compared), digits
     )
-    heads = (f"n\n{fitted(f'{compared} / {reference}', 1.0)}", "difference\n(interval)")
+    heads = (f"n\n{fitted(f'{reference} / {compared}', 1.0)}", "difference\n(interval)")
     return new_forest(lines, ("lower", "higher"), f"{name}{f', {label}' if label else ''}", heads)
 
 

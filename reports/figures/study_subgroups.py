@@ -48,7 +48,7 @@ def subgroup_forest(data: CitedResults, group: Sequence[Moderated], number_of: i
     outcome = data.study.outcome(first.plan.outcome)
     labels = tuple(data.arm_label(name) for name in first.arms)
     parts = {_heading(one, group): [_read(row) for row in one.rows] for one in group}
-    lines = forest_lines(parts, first.arms, outcome.digits)
+    lines = forest_lines(parts, first.arms[::-1], outcome.digits)
     better = labels if outcome.direction == "lower_is_better" else labels[::-1]
     sides = f"← favours {better[0]}", f"favours {better[1]} →"
     figure = new_forest(
@@ -58,7 +58,7 @@ def subgroup_forest(data: CitedResults, group: Sequence[Moderated], number_of: i
     level = interval_name(data.study.conf_level)
     caption = (
         f"{where_words(data, first.plan)}: {' minus '.join(labels)} by subgroup, each category in one model with its interaction. "
-        f"n: {' / '.join(labels)}. Lines: {level}; dotted: overall effect. Only the interaction is tested."
+        f"n: {' / '.join(labels[::-1])}. Lines: {level}; dotted: overall effect. Only the interaction is tested."
     )
     rows = "; ".join(_in_words(one, outcome.digits, level) for one in group)
     alt = f"Forest plot of {' minus '.join(labels)} in {outcome.label}. {rows}.{note_simulated(data.study)}"

@@ -72,7 +72,7 @@ def _counts(one: Moderated, row: CitedRow) -> str:
     import json
 
     counts = json.loads(row["n_per_arm"])
-    return " / ".join(str(counts[name]) for name in one.arms) if counts else MISSING
+    return " / ".join(str(counts[name]) for name in one.arms[::-1]) if counts else MISSING
 
 
 def _effect(data: CitedResults, one: Moderated, row: CitedRow) -> str:
@@ -93,7 +93,7 @@ def _p(row: CitedRow) -> str:
 
 def _notes(data: CitedResults) -> Iterator[str]:
     arms = listing(
-        dict.fromkeys(" / ".join(data.arm_label(name) for name in one.arms) for one in moderated(data))
+        dict.fromkeys(" / ".join(data.arm_label(name) for name in one.arms[::-1]) for one in moderated(data))
     )
     plans = data.study.subgroups
     yield f"n: {arms}. {100 * data.study.conf_level:.4g} % t intervals, pointwise along a number."

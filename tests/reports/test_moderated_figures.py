@@ -39,7 +39,7 @@ def test_a_forest_has_overall_headings_and_levels(data):
     ]
     assert sum(text.startswith("interaction p = ") for text in words(right)) == 2
     assert words(right).count("not estimated") == 1
-    assert "7 / 1" in words(right)
+    assert "1 / 7" in words(right)
     table = side.table.set_index("level")
     drawn = [line for line in panel.lines if line.get_marker() == "s"]
     assert len(drawn) == 5
