@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
     from neurotrial.models.specifications.engine import multiverse
     from neurotrial.models.specifications.result import Multiverse
+    from neurotrial.models.subgroups.by_level import SubgroupEffects, effect_by_subgroup
+    from neurotrial.models.subgroups.by_number import EffectModification, effect_modification
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
     from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects
 
@@ -60,6 +62,7 @@ __all__ = [
     "BayesianMmrm",
     "ChangeAssociation",
     "Comparison",
+    "EffectModification",
     "Estimate",
     "EstimatorComparison",
     "FreedmanLane",
@@ -82,6 +85,7 @@ __all__ = [
     "Responders",
     "SelectionWeights",
     "StandardisedEffect",
+    "SubgroupEffects",
     "TippingPoint",
     "adjust",
     "ancova",
@@ -100,6 +104,8 @@ __all__ = [
     "compare_estimators",
     "d_ppc",
     "detectable_effect",
+    "effect_by_subgroup",
+    "effect_modification",
     "emmeans",
     "expected_coupling",
     "follow_up_only",
@@ -174,6 +180,8 @@ _HOMES = {
     "association.adjusted_association": ("ChangeAssociation", "change_association"),
     "association.mediated": ("Mediation", "mediation"),
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
+    "subgroups.by_level": ("SubgroupEffects", "effect_by_subgroup"),
+    "subgroups.by_number": ("EffectModification", "effect_modification"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

@@ -13,7 +13,8 @@ from neurotrial.errors import InputError, Problem
 from neurotrial.models.adjusted_design import adjusted_design
 from neurotrial.models.checks import check_level
 from neurotrial.models.least_squares import CLASSICAL, LeastSquares, Robust, least_squares
-from neurotrial.models.student import no_variation, t_test
+from neurotrial.models.linear_functions import linear_function
+from neurotrial.models.student import t_test
 from neurotrial.models.tidy import Estimate, tidy_frame
 
 if TYPE_CHECKING:
@@ -153,36 +154,10 @@ def _check_robust(robust: str) -> None:
 def _infer(
     template: Estimate, weights: FloatArray, fit: LeastSquares, kind: str, conf_level: float
 ) -> Estimate:
-    method = f"ancova_{kind.lower()}"
-    value = float(weights @ fit.coefficients)
-    if no_variation(fit.sigma, fit.scale):
-        return _failed(template, method, value, "the outcome has no residual variation")
-    if fit.full_leverage and kind in {"HC2", "HC3"}:
-        return _failed(
-            template, method, value, f"{kind} is undefined: a participant determines a coefficient alone"
-        )
-    std_error = float(np.sqrt(weights @ fit.vcov[kind] @ weights))
-    if no_variation(std_error, fit.scale):
-        return _failed(template, method, value, f"the {kind} standard error is zero")
-    test = t_test(value, std_error, fit.df_resid, conf_level, 0.0)
-    tested = template.term == "arm"
-    return replace(
-        template,
-        method=method,
-        estimate=value,
-        std_error=std_error,
-        df=fit.df_resid,
-        statistic=test.statistic if tested else np.nan,
-        conf_low=test.conf_low,
-        conf_high=test.conf_high,
-        conf_level=conf_level,
-        interval_kind="t",
-        p_value=test.p_value if tested else np.nan,
+    found = linear_function(
+        replace(template, method=f"ancova_{kind.lower()}"), weights, fit, kind, conf_level
     )
-
-
-def _failed(template: Estimate, method: str, value: float, reason: str) -> Estimate:
-    return replace(template, method=method, estimate=value, status="failed", reason=reason)
+    return found if found.term == "arm" else replace(found, statistic=np.nan, p_value=np.nan)
 
 
 def _result(fit: LeastSquares, robust: Robust, estimates: tuple[Estimate, ...], table: ArmTable) -> Ancova:

@@ -26,6 +26,7 @@ from neurotrial.models.study_families import adjust_families
 from neurotrial.models.study_methods import estimate_cell
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
+from neurotrial.models.study_subgroups import study_subgroups
 from neurotrial.models.tidy import failed_row
 from neurotrial.provenance import provenance
 from neurotrial.registration import registered_plans
@@ -87,11 +88,12 @@ def fit_study(
         statements.append(statement)
     estimates += _families(study, cells, posteriors)
     sensitivity = study_sensitivity(data, cells)
+    moderated = study_subgroups(data)
     table = pd.concat([rows for rows in estimates if not rows.empty], ignore_index=True)
     tables = {
         "estimates": table,
         "adjusted": adjust_families(data, cells, table),
-        "statements": pd.DataFrame([*statements, *sensitivity.statements]),
+        "statements": pd.DataFrame([*statements, *sensitivity.statements, *moderated.statements]),
         "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
@@ -103,6 +105,7 @@ def fit_study(
         "tipping": framed("tipping", sensitivity.tipping),
         "missingness": framed("missingness", sensitivity.missingness),
         "associations": framed("associations", [*association_rows(data), *posteriors.associations]),
+        "subgroups": framed("subgroups", moderated.subgroups),
         "planning": framed("planning", planning_rows(study)),
         "outcomes": data.outcomes,
     }

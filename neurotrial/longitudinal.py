@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from neurotrial.errors import Problem
 from neurotrial.formulas import formula_names
 from neurotrial.outcomes import covariate_columns
+from neurotrial.subgroup_plan import OWN_BASELINE
 from neurotrial.table_checks import describe_rows, typed_column, unreadable_cells
 from neurotrial.tables import SCALES, TABLES, Column
 
@@ -50,6 +51,7 @@ def longitudinal_problems(
         _known_participants,
         _declared_visits,
         _needed_columns,
+        _moderators,
         _score_ranges,
         _windows,
         _totals,
@@ -65,8 +67,8 @@ def type_study_columns(
     Parameters
     ----------
     study : Study
-        The plan: population flags are true/false, continuous characteristics are numbers, covariates are numbers
-        where every cell is one.
+        The plan: population flags are true/false, continuous characteristics and the numbers of subgroup analyses are
+        numbers, covariates are numbers where every cell is one.
     participants : DataFrame
         The table, typed by its contract.
     label : str
@@ -84,12 +86,15 @@ def type_study_columns(
     wanted |= {
         c.name: Column(c.name, "number", c.label) for c in study.characteristics if c.kind == "continuous"
     }
+    moved = {part.by for part in study.subgroups if part.takes_number}
+    wanted = {name: Column(name, "number", "moderator") for name in moved} | wanted
     typed, problems = participants.copy(), list[Problem]()
     for name, column in wanted.items():
         if name in typed and name not in known:
             typed[name], unreadable = typed_column(participants[name], column)
             problems += unreadable_cells(participants, unreadable, column, label)
-    for name in covariate_columns(study):
+    categories = {part.by for part in study.subgroups} - moved
+    for name in (name for name in covariate_columns(study) if name not in categories):
         if name in typed and name not in known and name not in wanted:
             numbers, unreadable = typed_column(participants[name], Column(name, "number", name))
             typed[name] = typed[name] if unreadable.any() else numbers
@@ -215,6 +220,10 @@ def _needed_columns(
         )
         names = (n for term in terms for n in formula_names(term))
         needed |= dict.fromkeys(names, f"decision {decision.name!r} of the multiverse")
+    for plan in study.subgroups:
+        names = (n for term in plan.covariates for n in formula_names(term))
+        needed |= dict.fromkeys(names, f"subgroup {plan.name!r}")
+        needed |= {plan.by: f"subgroup {plan.name!r}"} if plan.by != OWN_BASELINE else {}
     for name, user in needed.items():
         if name not in participants:
             rule = f"the column is missing; {user} of study.yaml names it"
@@ -229,6 +238,23 @@ def _needed_columns(
                 "write true or false",
                 rows,
             )
+
+
+def _moderators(
+    study: Study, tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Yield columns of words that a subgroup analysis takes as numbers."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    participants = tables["participants"]
+    for part in study.subgroups:
+        if not part.takes_number or part.by not in participants:
+            continue
+        values = participants[part.by]
+        if not is_numeric_dtype(values) or is_bool_dtype(values):
+            rule = f"holds no numbers; subgroup {part.name!r} of study.yaml takes it as one"
+            remedy = "use `kind: categorical` without `cut`, or name another column"
+            yield Problem(f"{labels['participants']}: {part.by}", rule, remedy)
 
 
 def _score_ranges(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neurotrial.errors import Problem
 from neurotrial.formulas import formula_names
+from neurotrial.subgroup_plan import OWN_BASELINE
 from neurotrial.table_checks import describe_rows
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def build_outcomes(study: Study, tables: Mapping[str, pd.DataFrame]) -> tuple[pd
 
 
 def covariate_columns(study: Study) -> list[str]:
-    """Return the columns of `participants` that the analyses of a study use as covariates, each once."""
+    """Return the columns of `participants` that the analyses of a study use as covariates or subgroups, each once."""
     terms = [
         term for analysis in study.analyses for term in (*analysis.covariates, *analysis.selection_predictors)
     ]
@@ -71,7 +72,10 @@ def covariate_columns(study: Study) -> list[str]:
         for option in one.options.values()
         for term in option
     ]
-    return list(dict.fromkeys(name for term in terms for name in formula_names(term)))
+    terms += [term for plan in study.subgroups for term in plan.covariates]
+    names = [name for term in terms for name in formula_names(term)]
+    moderators = [plan.by for plan in study.subgroups if plan.by != OWN_BASELINE]
+    return list(dict.fromkeys([*names, *moderators]))
 
 
 def missingness(outcomes: pd.DataFrame) -> pd.DataFrame:

@@ -260,6 +260,55 @@ _ASSOCIATIONS = Table(
     ),
 )
 
+_SUBGROUPS = Table(
+    "subgroups",
+    "effects by level or along a number from one model with the interaction, as the study file asks",
+    ("key",),
+    (
+        _KEY,
+        text("subgroup", "subgroup analysis, a name of the study file"),
+        text("outcome", "outcome, a name of the study file"),
+        text("population", "population, a name of the study file"),
+        text("visit", "visit"),
+        text(
+            "moderator",
+            "column of participants by which the effect may differ; `baseline` is the outcome's own",
+        ),
+        text("kind", "how it is taken", levels=("categorical", "continuous", "dose")),
+        text(
+            "method",
+            "effect_curve holds the points of a figure; interaction is the test, whose statistic is F",
+            levels=(
+                "overall_effect",
+                "subgroup_effect",
+                "subgroup_difference",
+                "effect_slope",
+                "effect_at",
+                "effect_curve",
+                "interaction",
+            ),
+        ),
+        text("contrast", "arms that are compared"),
+        text("level", "level, or the levels that are compared", **_OPTIONAL),
+        number("value", "value of the number, or the step of its slope"),
+        number("estimate", "estimate"),
+        number("std_error", "standard error", minimum=0),
+        number("num_df", "numerator degrees of freedom of the test", minimum=0),
+        number("df", "degrees of freedom; of the test, those of the denominator", minimum=0),
+        number("statistic", "test statistic"),
+        number("conf_low", "lower limit of the interval; pointwise along a number"),
+        number("conf_high", "upper limit of the interval"),
+        share("conf_level", "confidence level"),
+        text("interval_kind", "how the interval was made"),
+        share("p_value", "two-sided p-value; effects in levels and along a number are not tested"),
+        count("n_participants", "participants"),
+        text("n_per_arm", "participants by arm, as JSON"),
+        text("unit", "unit of the estimate; F for the test"),
+        text("status", "ok, or failed with the reason", levels=("ok", "failed")),
+        text("reason", "why it failed, or what should be known", **_OPTIONAL),
+    ),
+)
+
 _PLANNING = Table(
     "planning",
     "power, detectable effect and assurance of the declared designs, by simulation",
@@ -389,13 +438,13 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
         _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS, _EVIDENCE,
-        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _PLANNING, *MULTIVERSE_TABLES, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _SUBGROUPS, _PLANNING, *MULTIVERSE_TABLES, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
 _EMPTY_ALLOWED = (
-    "adjusted", "harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions",
+    "adjusted", "harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "subgroups", "planning", "features", "quality", "decisions",
     "status", *(table.name for table in MULTIVERSE_TABLES),
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from neurotrial.imaging_plan import ImagingPlan
 from neurotrial.method_names import METHODS, Method
 from neurotrial.multiverse_plan import MultiversePlan
 from neurotrial.study_part import Name, Part, Text
+from neurotrial.subgroup_plan import SubgroupPlan
 
 __all__ = [
     "METHODS",
@@ -331,6 +332,7 @@ class Study(Part):
     analyses: Annotated[list[Analysis], Field(min_length=1)]
     families: list[Family] = Field(default_factory=list)
     associations: list[Association] = Field(default_factory=list)
+    subgroups: list[SubgroupPlan] = Field(default_factory=list)
     power: list[PowerPlan] = Field(default_factory=list)
     imaging: ImagingPlan | None = None
     harmonisation: HarmonisationPlan | None = None

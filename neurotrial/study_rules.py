@@ -9,18 +9,23 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.bayes_plan import BAYES_METHODS, FAMILY
-from neurotrial.formulas import formula_faults
+from neurotrial.formulas import formula_faults, formula_names
 from neurotrial.method_names import BEYOND, METHODS, NEEDS_MCID, NEEDS_RANGE, scale_of
 from neurotrial.multiverse_rules import multiverse_faults
 
 if TYPE_CHECKING:
     from neurotrial.bayes_plan import BayesPlan, EffectPriors, HistoricalControls
     from neurotrial.study import Analysis, Family, Outcome, Study
+    from neurotrial.subgroup_plan import SubgroupPlan
 
 __all__ = ["rule_problems"]
 
 _ROUNDING = 1e-9
 _TWO = 2
+_NO_MODERATORS = ("participant_id", "arm", "treatment_received", "days_randomisation_to_treatment")
+"""Columns that say nothing about participants, or what happened to them after randomisation."""
+_OF_NUMBERS = ("per", "at", "spline_df")
+_OF_LEVELS = ("cut", "fewest")
 _UPPER_CHANCE = 0.025
 _UPPER = NormalDist().inv_cdf(1 - _UPPER_CHANCE)
 
@@ -51,6 +56,7 @@ def rule_problems(study: Study) -> list[Fault]:
         _analyses,
         _families,
         _associations,
+        _subgroups,
         _power,
         _imaging,
         _harmonisation,
@@ -83,6 +89,7 @@ def _names_once(study: Study) -> Iterator[Fault]:
         "analyses",
         "families",
         "associations",
+        "subgroups",
         "power",
     ):
         names = _names(getattr(study, part))
@@ -327,6 +334,41 @@ def _associations(study: Study) -> Iterator[Fault]:
         for place, term in enumerate(part.covariates):
             for fault in formula_faults(term):
                 yield (*key, "covariates", place), f"{term!r} {fault}", "name columns of participants"
+
+
+def _subgroups(study: Study) -> Iterator[Fault]:
+    for index, part in enumerate(study.subgroups):
+        key = ("subgroups", index)
+        yield from _unknown((*key, "outcome"), part.outcome, "outcome", _names(study.outcomes))
+        yield from _unknown((*key, "visit"), part.visit, "visit", _names(study.visits))
+        yield from _unknown((*key, "population"), part.population, "population", _names(study.populations))
+        if any(visit.baseline and visit.name == part.visit for visit in study.visits):
+            yield (*key, "visit"), "is the baseline visit", "name a visit after treatment"
+        if part.by in _NO_MODERATORS and not (part.kind == "dose" and part.by == _NO_MODERATORS[-1]):
+            rule = f"{part.by!r} is not known before randomisation, and subgroups by it are not comparable"
+            yield (*key, "by"), rule, "name a column of participants that was known at baseline"
+        for place, term in enumerate(part.covariates):
+            for fault in formula_faults(term):
+                yield (*key, "covariates", place), f"{term!r} {fault}", "name columns of participants"
+            if part.by in formula_names(term):
+                rule = f"{term!r} uses {part.by!r}, which the model has already"
+                yield (*key, "covariates", place), rule, "leave it out of the covariates"
+        yield from _moderator(part, key)
+
+
+def _moderator(part: SubgroupPlan, key: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Yield choices that do not go with the kind of a moderator, or contradict each other."""
+    given, wrong = part.model_fields_set, _OF_NUMBERS if part.kind == "categorical" else _OF_LEVELS
+    for name in wrong:
+        if name in given:
+            kind = "continuous" if part.kind == "categorical" else "categorical"
+            yield (*key, name), f"goes with `kind: {kind}`", "leave it out, or correct `kind`"
+    if part.spline_df is not None and "per" in given:
+        yield (*key, "per"), "is the step of a straight line", "leave out `per` or `spline_df`"
+    if any(later <= earlier for earlier, later in itertools.pairwise(part.cut)):
+        yield (*key, "cut"), f"{part.cut} do not ascend", "give points from low to high, each once"
+    if len(set(part.at)) < len(part.at):
+        yield (*key, "at"), f"{part.at} holds a value twice", "give each value once"
 
 
 def _power(study: Study) -> Iterator[Fault]:

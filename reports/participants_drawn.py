@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotrial.formulas import formula_names
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from neurotrial.reports.cited import CitedResults
     from neurotrial.study import Analysis, Outcome
+    from neurotrial.subgroup_plan import SubgroupPlan
 
-__all__ = ["Drawn", "axis_label", "drawn_arms", "interval_name", "mean_interval", "who"]
+__all__ = ["Drawn", "axis_label", "drawn_arms", "interval_name", "mean_interval", "moderator_values", "who"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,29 @@ def _members(data: CitedResults, analysis: Analysis, outcome: Outcome) -> pd.Dat
     if flag is not None and flag in rows:
         rows = rows[rows[flag].fillna(value=False).astype(bool)]
     return rows.dropna(subset=["value", "baseline"])
+
+
+def moderator_values(data: CitedResults, plan: SubgroupPlan, arms: tuple[str, str]) -> pd.DataFrame:
+    """Return arm and value of the participants in whom an effect was modelled along a number.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit.
+    plan : SubgroupPlan
+        The analysis.
+    arms : tuple of str
+        Names of the compared arm and of the reference, which has no doses.
+    """
+    table = data.results.tables["outcomes"]
+    rows = table[(table["outcome"] == plan.outcome) & (table["visit"] == plan.visit)]
+    flag = next(item.flag for item in data.study.populations if item.name == plan.population)
+    if flag is not None and flag in rows:
+        rows = rows[rows[flag].fillna(value=False).astype(bool)]
+    used = [name for term in plan.covariates for name in formula_names(term) if name in rows]
+    shown = arms[:1] if plan.kind == "dose" else arms
+    rows = rows[rows["arm"].isin(shown)].dropna(subset=["value", "baseline", plan.by, *used])
+    return rows[["arm"]].assign(value=rows[plan.by].to_numpy(dtype="float64")).reset_index(drop=True)
 
 
 def who(data: CitedResults, analysis: Analysis, outcome: Outcome, arms: dict[str, Drawn]) -> str:

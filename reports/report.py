@@ -9,7 +9,13 @@ from typing import Any
 
 from neurotrial.errors import refuse
 from neurotrial.method_names import scale_of
-from neurotrial.reports import sections, sections_bayes, sections_imaging, sections_sensitivity
+from neurotrial.reports import (
+    sections,
+    sections_bayes,
+    sections_imaging,
+    sections_sensitivity,
+    sections_subgroups,
+)
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.floats import table_float
@@ -25,6 +31,7 @@ from neurotrial.reports.prose.registration import (
     register_section,
     registration_text,
 )
+from neurotrial.reports.prose.subgroup_methods import subgroup_methods_text
 from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
@@ -185,6 +192,7 @@ class Report:
             prose_methods.harmonisation_text(self.data),
             prose_methods.estimator_text(self.data),
             bayes_methods_text(self.data),
+            subgroup_methods_text(self.data),
             prose_methods.multiplicity_text(self.data),
             registration_text(self.data),
             prose_methods.software_text(self.data),
@@ -293,6 +301,14 @@ class Report:
     def associations(self) -> Markdown | None:
         """Return how changes go together; None if no association was declared."""
         return sections_sensitivity.associations_section(self.data)
+
+    def subgroups(self) -> Markdown | None:
+        """Return whether effects differ between participants, with table and figures; None if nobody asked."""
+        return sections_subgroups.subgroups_section(self.data)
+
+    def subgroups_summary(self) -> Markdown | None:
+        """Return the same in sentences, for the manuscript; None if nobody asked."""
+        return sections_subgroups.subgroups_summary(self.data)
 
     def planning(self) -> Markdown | None:
         """Return the power of declared designs; None if none was declared."""

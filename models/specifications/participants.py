@@ -218,6 +218,7 @@ def _harmonised(
             "multiverse": None,
             "analyses": [],
             "associations": [],
+            "subgroups": [],
             "populations": [],
         }
     )

@@ -97,7 +97,9 @@ def for_large_trials(study: Study) -> Study:
         for analysis in study.analyses
         if (methods := [method for method in analysis.methods if method in _LARGE])
     ]
-    return study.model_copy(update={"analyses": kept, "bayes": None, "associations": [], "power": []})
+    return study.model_copy(
+        update={"analyses": kept, "bayes": None, "associations": [], "subgroups": [], "power": []}
+    )
 
 
 def study_data(study: Study, tables: Mapping[str, pd.DataFrame]) -> StudyData:

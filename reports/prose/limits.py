@@ -40,7 +40,18 @@ def limitations_text(data: CitedResults) -> Markdown:
     Markdown
         A list; nothing if none applies.
     """
-    parts = (_simulated, _unequal, _subsets, _scans, _ratios, _within, _multiplicity, _failures, _lost_fits)
+    parts = (
+        _simulated,
+        _unequal,
+        _subsets,
+        _scans,
+        _ratios,
+        _within,
+        _multiplicity,
+        _subgroups,
+        _failures,
+        _lost_fits,
+    )
     return Markdown("\n".join(f"- {item}" for part in parts for item in part(data)))
 
 
@@ -124,6 +135,14 @@ def _multiplicity(data: CitedResults) -> Iterator[str]:
     if loose:
         yield escape(
             f"The p-values of {listing(analysis.label for analysis in loose)} are not adjusted for multiplicity."
+        )
+
+
+def _subgroups(data: CitedResults) -> Iterator[str]:
+    if data.study.subgroups:
+        yield (
+            "Effects in subgroups rest on parts of the trial and are less precise than the effect in all; that no interaction was found "
+            "does not show that the effect is the same for everybody."
         )
 
 

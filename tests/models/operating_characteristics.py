@@ -192,9 +192,43 @@ def association(rng, seed):
     return found
 
 
+def subgroups(rng, _seed):
+    """Effects 0.5 and 0 in two levels; of a slope of 0.5 an SD of a number; interaction tests where there is none."""
+    data = trial(rng, lost=False)
+    cells = data["arm"] == "cells"
+    # at random, and half in each level on average; three levels of half, a third, a sixth
+    two = np.where(rng.random(len(data)) < 0.5, "left", "right")
+    three = np.digitize(rng.random(len(data)), [1 / 2, 5 / 6])
+    number = rng.normal(size=len(data))
+    found = {}
+    for errors in ("HC3", "OLS"):
+        shared = {**WIDE, "errors": errors}
+        moved = data.assign(after=data["after"] + 0.5 * (cells & (two == "left")), side=two, level=three)
+        rows = models.effect_by_subgroup(moved, by="side", **shared).table.set_index("level")
+        found[f"subgroup_effect, {errors}"] = covers(rows.loc["left"], 0.5)
+        found[f"subgroup_difference, {errors}"] = covers(rows.loc["right - left"], -0.5)
+        sloped = data.assign(after=data["after"] + 0.5 * cells * number, number=number)
+        rows = models.effect_modification(sloped, by="number", at=[0.5], **shared).table.set_index("method")
+        found[f"effect_slope, {errors}"] = covers(rows.loc["effect_slope"], 0.5)
+        found[f"effect_at, {errors}"] = covers(rows.loc["effect_at"], 0.25)
+        null = data.assign(side=two, level=three, number=number)
+        tests = {
+            "two levels": models.effect_by_subgroup(null, by="side", **shared),
+            "three levels": models.effect_by_subgroup(null, by="level", **shared),
+            "line": models.effect_modification(null, by="number", **shared),
+            "spline": models.effect_modification(null, by="number", spline_df=2, **shared),
+        }
+        for label, fit in tests.items():
+            p = fit.table.set_index("method").loc["interaction", "p_value"]
+            found[f"interaction, {label}, {errors}, share not rejecting"] = (
+                float(p > 0.05) if np.isfinite(p) else np.nan
+            )
+    return found
+
+
 GROUPS = {
     one.__name__: one
-    for one in (imputation, weighting, robust, ranks, bounded, responders, effects, association)
+    for one in (imputation, weighting, robust, ranks, bounded, responders, effects, association, subgroups)
 }
 
 

@@ -63,6 +63,10 @@ def imaging_plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, A
     values["outcomes"][-1]["source"]["where"]["lesion_policy"] = "exclude"
     network, motor_estimand = values["estimands"][1], values["estimands"][0]
     network["outcomes"] = list(OUTCOMES)
+    moved = {"mean_diffusivity": list(OUTCOMES)[-1], "cst_fa": next(iter(OUTCOMES))}
+    values["subgroups"] = [
+        part | {"outcome": moved.get(part["outcome"], part["outcome"])} for part in values["subgroups"]
+    ]
     values["estimands"] = [motor_estimand, network, network | {"name": "lesion", "outcomes": ["fa_excluded"]}]
     primary, imaging = values["analyses"]
     imaging["methods"] = ["ancova", "change_score", "group_time", "within_arm"]
@@ -88,7 +92,16 @@ def _outcome(source: str, name: str = "") -> dict[str, Any]:
 def hostile_imaging_plan() -> dict[str, Any]:
     """Return an imaging study file in which every label would be markup, mathematics or another script."""
     values = imaging_plan({"control": HOSTILE, "cells": f"_{HOSTILE}"})
-    for part in ("visits", "populations", "characteristics", "outcomes", "estimands", "analyses", "families"):
+    for part in (
+        "visits",
+        "populations",
+        "characteristics",
+        "outcomes",
+        "estimands",
+        "analyses",
+        "families",
+        "subgroups",
+    ):
         for index, item in enumerate(values[part]):
             item["label"] = f"{index} {HOSTILE}"
     return values

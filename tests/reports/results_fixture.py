@@ -23,7 +23,9 @@ from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_fit import framed
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
+from neurotrial.models.study_subgroups import study_subgroups
 from neurotrial.multiverse_tables import MULTIVERSE_TABLES
+from neurotrial.outcomes import covariate_columns
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 from neurotrial.tables import TABLES
@@ -93,6 +95,13 @@ def plan(arms: dict[str, str] | None = None, **info: Any) -> dict[str, Any]:
         ],
         "bayes": {},
         "families": [{"name": "network", "label": "Imaging family", "analyses": ["imaging"]}],
+        "subgroups": [
+            _subgroup("sex", "fma_total", "itt", "categorical"),
+            _subgroup("nihss", "fma_total", "itt", "categorical", name="severe", cut=[12.0], role="secondary"),
+            _subgroup("nihss", "mean_diffusivity", "imaging", "continuous", name="severity", per=5.0, at=[8.0, 15.0, 90.0]),
+            _subgroup("baseline", "fma_total", "itt", "continuous", name="start", spline_df=2, covariates=["sex"]),
+            _subgroup("age", "cst_fa", "imaging", "categorical", name="lost"),
+        ],
     }  # fmt: skip
 
 
@@ -104,6 +113,14 @@ def _estimand(
         "outcomes": outcomes, "visit": "day90", "variable": "value at day 90", "intercurrent_events": events,
         "summary": "difference in means",
     }  # fmt: skip
+
+
+def _subgroup(
+    by: str, outcome: str, population: str, kind: str, *, name: str = "", **more: Any
+) -> dict[str, Any]:
+    """Return a subgroup analysis; age has too many values for categories, so that it cannot be computed."""
+    shared = {"outcome": outcome, "visit": "day90", "population": population, "by": by, "kind": kind}
+    return {"name": name or by, "label": f"By {name or by}", **shared, **more}
 
 
 def make_results(values: dict[str, Any] | None = None, *, harms: bool = True) -> Results:
@@ -126,17 +143,19 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
     participants = tables["participants"]
     tables = {"events": _events(participants), **tables}
     estimates = _estimates(study, participants, outcomes)
-    again = study_sensitivity(
-        SimpleNamespace(study=study, tables=tables, outcomes=outcomes), study_cells(study)
+    data = SimpleNamespace(
+        study=study, tables=tables, outcomes=_with_moderators(study, outcomes, participants)
     )
+    again, moderated = study_sensitivity(data, study_cells(study)), study_subgroups(data)
     frames = {
         "estimates": estimates,
         "adjusted": _adjusted(study, estimates),
-        "statements": pd.concat([_statements(study), pd.DataFrame(again.statements)], ignore_index=True),
-        **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
-        "associations": framed(
-            "associations", association_rows(SimpleNamespace(study=study, tables=tables, outcomes=outcomes))
+        "statements": pd.concat(
+            [_statements(study), pd.DataFrame([*again.statements, *moderated.statements])], ignore_index=True
         ),
+        **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
+        "associations": framed("associations", association_rows(data)),
+        "subgroups": framed("subgroups", moderated.subgroups),
         "planning": framed("planning", planning_rows(study)),
         "descriptives": describe_study(study, participants, outcomes),
         "flow": count_flow(study, tables, outcomes),
@@ -145,12 +164,18 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "diagnostics": diagnostics(study, estimates, _baseline_sds(outcomes)),
         "evidence": evidence(estimates),
         "predictive": predictions(study, estimates, outcomes),
-        "outcomes": outcomes,
+        "outcomes": data.outcomes,
     }
     shown = ("features", "quality", "decisions", "status")
     frames |= {name: tables.get(name, empty_table(TABLES[name])) for name in shown}
     frames |= {table.name: empty_table(table) for table in MULTIVERSE_TABLES}
     return Results(frames, study.model_dump(mode="json"), _provenance(study))
+
+
+def _with_moderators(study: Study, outcomes: pd.DataFrame, participants: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcomes with the columns of participants that subgroup analyses use."""
+    names = [name for name in covariate_columns(study) if name in participants and name not in outcomes]
+    return outcomes.join(participants.set_index("participant_id")[names], on="participant_id")
 
 
 def _baseline_sds(outcomes: pd.DataFrame) -> dict[str, float]:
@@ -441,7 +466,16 @@ def without_intervals() -> Results:
 def hostile_plan() -> dict[str, Any]:
     """Return a study file in which every label and text would be markup, mathematics or another script."""
     values = plan({"control": HOSTILE, "cells": f"_{HOSTILE}"})
-    for part in ("visits", "populations", "characteristics", "outcomes", "estimands", "analyses", "families"):
+    for part in (
+        "visits",
+        "populations",
+        "characteristics",
+        "outcomes",
+        "estimands",
+        "analyses",
+        "families",
+        "subgroups",
+    ):
         for index, item in enumerate(values[part]):
             item["label"] = f"{index} {HOSTILE}"
     texts = ("title", "registration", "design", "setting", "funding", "data_sharing")
@@ -469,7 +503,7 @@ def pooled_plan(arms: dict[str, str] | None = None) -> dict[str, Any]:
 def bare_plan() -> dict[str, Any]:
     """Return the smallest study file: one outcome, one method, nothing optional."""
     values = plan(simulated=False, registration=None)
-    values |= {"families": [], "characteristics": [], "outcomes": values["outcomes"][:1]}
+    values |= {"families": [], "subgroups": [], "characteristics": [], "outcomes": values["outcomes"][:1]}
     values |= {"estimands": values["estimands"][:1], "analyses": values["analyses"][:1]}
     del values["bayes"]
     values["analyses"][0] |= {

@@ -21,6 +21,7 @@ from neurotrial.imaging_plan import CleaningPlan
 from neurotrial.reports import Report, floats, open_report
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.markdown_text import Markdown
+from neurotrial.reports.moderated_rows import forests
 from neurotrial.reports.prose import imaging_methods
 from neurotrial.reports.prose.methods import harmonisation_text
 from neurotrial.reports.variables import report_variables
@@ -65,7 +66,7 @@ def test_the_stores_keep_the_contract(name, tmp_path):
 @pytest.mark.parametrize("name", STORES)
 def test_parts_are_markdown_or_nothing(documents, name):
     parts, _, _ = documents[name]
-    assert len(CALLS) == 20 + 11
+    assert len(CALLS) == 21 + 12
     assert {call for call in CALLS if CALLS.count(call) > 1} == {"record"}
     assert all(part is None or isinstance(part, Markdown) for part in parts.values())
 
@@ -164,7 +165,7 @@ def test_labels_come_out_literally(documents, name):
     assert "<script" not in page
     assert "<math" not in page
     body = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
-    # all labels: 2 arms, 2 visits, 2 populations, 3 characteristics, 4 outcomes, 2 estimands, 2 analyses, 1 family
+    # all labels: 2 arms, 2 visits, 2 populations, 3 characteristics, 4 outcomes, 2 estimands, 2 analyses, 1 family, 5 subgroups
     for index in range(4):
         assert f"{index} {HOSTILE}" in body
     assert body.count(HOSTILE) > 50
@@ -196,7 +197,7 @@ def test_parts_that_have_nothing_to_show_print_nothing(documents):
     assert empty == {
         "baseline", "estimators", "other_analyses", "imaging_methods", "imaging", "families", "within_arms", "harms",
         "bayes", "bayes_posteriors", "bayes_evidence", "bayes_diagnostics", "bayes_predictive", "every_estimator", "associations",
-        "planning",
+        "subgroups", "subgroups_summary", "planning",
     }  # fmt: skip
     assert documents["no harms"][0]["harms"] is None
     assert "## Harms" in documents["plain"][0]["harms"].text
@@ -206,6 +207,41 @@ def test_three_arms_have_a_contrast_each(documents):
     text = documents["three arms"][0]["primary"].text
     assert r"Stem cells minus Control" in text
     assert r"Sham minus Control" in text
+
+
+def test_subgroups_say_their_test_first_and_how_many_there_are(documents):
+    parts, folder, report = documents["plain"]
+    text = parts["subgroups"].text.replace("\\", "")
+    assert "In all, 5 subgroup analyses were examined; their 4 interaction tests are not adjusted" in text
+    assert "0.2 of them would be expected below 0.05 if no effect differed" in text
+    assert (
+        "**By sex (exploratory).** Stem cells minus Control in Fugl-Meyer motor total by By sex: the interaction test"
+        in text
+    )
+    assert "**By severe (secondary).**" in text
+    assert "Not computed (column 'age': holds" in text
+    assert "not estimable: 90 lies beyond the observed values" in html.unescape(text)
+    rows = report.data.results.tables["subgroups"]
+    assert rows.loc[rows["method"] == "subgroup_effect", "p_value"].isna().all()
+    assert (folder / "figures" / "modified-severity-cells.png").exists()
+    methods = parts["statistical_methods"].text.replace("\\", "")
+    assert "By start (exploratory: a number, natural cubic spline with 2 terms, adjusted for sex;" in methods
+    assert "By severe (secondary: categories, cut at 12;" in methods
+    assert "Levels with fewer than 3 participants in an arm were left out." in methods
+    summary = parts["subgroups_summary"].text
+    assert summary.count("interaction test") == text.count("interaction test")
+    assert "@fig" not in summary
+
+
+def test_categories_of_the_same_participants_share_a_forest(documents):
+    _, _, report = documents["plain"]
+    groups = list(forests(report.data))
+    assert [[one.plan.name for one in group] for group in groups] == [["sex"], ["severe"]]
+    whole = make_results(plan() | {"subgroups": [
+        part | {"by": "nihss", "cut": [cut], "name": f"cut{cut:g}"} for part in plan()["subgroups"][1:2] for cut in (10.0, 14.0)
+    ]})  # fmt: skip
+    groups = list(forests(CitedResults.of(whole)))
+    assert [[one.plan.name for one in group] for group in groups] == [["cut10", "cut14"]]
 
 
 def test_failures_are_said(documents):
