@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.robust.rank_tests import rank_comparison
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
+    from neurotrial.models.standard_sensitivity.sensitivity_set import StandardSensitivity, standard_sensitivity
+    from neurotrial.models.standard_sensitivity.unmeasured_confounding import EValue, e_value
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
     from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects
 
@@ -58,6 +60,7 @@ __all__ = [
     "BayesianMmrm",
     "ChangeAssociation",
     "Comparison",
+    "EValue",
     "Estimate",
     "EstimatorComparison",
     "FreedmanLane",
@@ -78,6 +81,7 @@ __all__ = [
     "Rerandomisation",
     "Responders",
     "SelectionWeights",
+    "StandardSensitivity",
     "StandardisedEffect",
     "TippingPoint",
     "adjust",
@@ -97,6 +101,7 @@ __all__ = [
     "compare_estimators",
     "d_ppc",
     "detectable_effect",
+    "e_value",
     "emmeans",
     "expected_coupling",
     "follow_up_only",
@@ -125,6 +130,7 @@ __all__ = [
     "responders",
     "robust_regression",
     "selection_weights",
+    "standard_sensitivity",
     "standardised_effects",
     "tipping_point",
     "within_arm",
@@ -168,6 +174,8 @@ _HOMES = {
     "association.adjusted_association": ("ChangeAssociation", "change_association"),
     "association.mediated": ("Mediation", "mediation"),
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
+    "standard_sensitivity.sensitivity_set": ("StandardSensitivity", "standard_sensitivity"),
+    "standard_sensitivity.unmeasured_confounding": ("EValue", "e_value"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""
