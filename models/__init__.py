@@ -47,7 +47,10 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.robust.rank_tests import rank_comparison
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
-    from neurotrial.models.standard_sensitivity.sensitivity_set import StandardSensitivity, standard_sensitivity
+    from neurotrial.models.standard_sensitivity.sensitivity_set import (
+        StandardSensitivity,
+        standard_sensitivity,
+    )
     from neurotrial.models.standard_sensitivity.unmeasured_confounding import EValue, e_value
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
     from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects

@@ -21,6 +21,8 @@ from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.standard_sensitivity.asked_or_kept import sensitivity_table
+from neurotrial.models.standard_sensitivity.sensitivity_set import sensitivity_steps
 from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_families import adjust_families
 from neurotrial.models.study_methods import estimate_cell
@@ -48,15 +50,20 @@ Progress = Callable[[str], None]
 """Told the name of each cell before it is fitted."""
 
 
-def count_steps(study: Study) -> int:
+def count_steps(study: Study, *, sensitivity: bool = False) -> int:
     """Return how often `fit_study` tells of its progress."""
     cells = study_cells(study)
     fits = count_fits(study)
-    return len(cells) + fits + bool(fits)
+    return len(cells) + fits + bool(fits) + (sensitivity_steps(study) if sensitivity else 0)
 
 
 def fit_study(
-    data: StudyData, progress: Progress = lambda _: None, executor: Executor | None = None
+    data: StudyData,
+    progress: Progress = lambda _: None,
+    executor: Executor | None = None,
+    *,
+    sensitivity: bool = False,
+    stored: Results | None = None,
 ) -> Results:
     """Fit every analysis of a study.
 
@@ -68,6 +75,10 @@ def fit_study(
         Told what is at work: the name of each posterior, then of each cell.
     executor : Executor, optional
         Samples the posteriors; in this process by default.
+    sensitivity : bool
+        Whether the standard sensitivity set is computed.
+    stored : Results, optional
+        Those of an earlier fit, whose standard sensitivity set is kept where nothing has changed since.
 
     Returns
     -------
@@ -85,12 +96,13 @@ def fit_study(
         estimates.append(rows)
         statements.append(statement)
     estimates += _families(study, cells, posteriors)
-    sensitivity = study_sensitivity(data, cells)
+    declared = study_sensitivity(data, cells)
     table = pd.concat([rows for rows in estimates if not rows.empty], ignore_index=True)
+    varied, left = sensitivity_table(data, table, progress, asked=sensitivity, stored=stored)
     tables = {
         "estimates": table,
         "adjusted": adjust_families(data, cells, table),
-        "statements": pd.DataFrame([*statements, *sensitivity.statements]),
+        "statements": pd.DataFrame([*statements, *declared.statements]),
         "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
@@ -98,16 +110,17 @@ def fit_study(
         "diagnostics": framed("diagnostics", posteriors.diagnostics),
         "evidence": framed("evidence", posteriors.evidence),
         "predictive": framed("predictive", posteriors.predictive),
-        "influence": framed("influence", sensitivity.influence),
-        "tipping": framed("tipping", sensitivity.tipping),
-        "missingness": framed("missingness", sensitivity.missingness),
+        "influence": framed("influence", declared.influence),
+        "tipping": framed("tipping", declared.tipping),
+        "sensitivity": varied,
+        "missingness": framed("missingness", declared.missingness),
         "associations": framed("associations", [*association_rows(data), *posteriors.associations]),
         "planning": framed("planning", planning_rows(study)),
         "outcomes": data.outcomes,
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
     tables |= copies
-    decisions = [*harmonised, *_decisions(table, tables["diagnostics"])]
+    decisions = [*harmonised, *left, *_decisions(table, tables["diagnostics"])]
     return Results(tables, study.model_dump(mode="json"), provenance(data, decisions))
 
 

@@ -78,17 +78,16 @@ def _values(part: Association, data: StudyData) -> Iterator[dict[str, Any]]:
         "description": "approximate risk ratio of a change larger by one SD",
         "reason": f"exp(0.91 d), d = {slope['estimate']:.3g} SD of the change in {part.y} for one SD of the change in {part.x}",
     }  # fmt: skip
-    words = "risk ratio of an unmeasured confounder with both that would explain"
     yield {
         **counts,
         "variation": "e_value",
-        "description": f"{words} the association",
+        "description": "risk ratio that an unmeasured confounder would need with both to explain the association",
         "estimate": found.estimate,
     }
     yield {
         **counts,
         "variation": "e_value_limit",
-        "description": f"{words} the confidence limit nearest to none",
+        "description": "the same, to explain the confidence limit nearest to no association",
         "estimate": found.limit,
         "reason": "the interval includes no association" if found.limit == 1 else "",
     }

@@ -18,7 +18,7 @@ _SAME = 1e-12
 
 
 def changed(
-    main: Mapping[str, Any], row: Mapping[str, Any], alpha: float, *, lower_is_better: bool, flipped: bool
+    main: Mapping[Any, Any], row: Mapping[Any, Any], alpha: float, *, lower_is_better: bool, flipped: bool
 ) -> Conclusion:
     """Tell what a variation changes in the conclusion; the direction before the significance.
 
@@ -42,20 +42,23 @@ def changed(
     return "same" if significant[0] == significant[1] else "significance"
 
 
-def repeats(main: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+def repeats(main: Mapping[Any, Any], row: Mapping[Any, Any]) -> bool:
     """Tell whether a variation gives the very numbers of the main analysis."""
-    numbers = [[float(part[name]) for name in ("estimate", "std_error")] for part in (main, row)]
-    same = np.allclose(*numbers, rtol=_SAME, atol=0.0)
-    return bool(same) and main["method"] == row["method"] and main["n_per_arm"] == row["n_per_arm"]
+    first, second = ([float(part[name]) for name in ("estimate", "std_error")] for part in (main, row))
+    return (
+        np.allclose(first, second, rtol=_SAME, atol=0.0)
+        and main["method"] == row["method"]
+        and main["n_per_arm"] == row["n_per_arm"]
+    )
 
 
-def _sign(row: Mapping[str, Any], *, lower_is_better: bool) -> float:
+def _sign(row: Mapping[Any, Any], *, lower_is_better: bool) -> float:
     scale: Scale = scale_of(str(row["method"]))
     beyond = float(np.sign(float(row["estimate"]) - scale.null))
     return -beyond if scale.improvement and lower_is_better else beyond
 
 
-def _significant(row: Mapping[str, Any], alpha: float) -> bool | None:
+def _significant(row: Mapping[Any, Any], alpha: float) -> bool | None:
     p_value, null = float(row["p_value"]), scale_of(str(row["method"])).null
     if np.isfinite(p_value):
         return p_value <= alpha

@@ -61,9 +61,7 @@ def covariate_variations(cell: Cell, data: StudyData) -> Iterator[Variation]:
         yield _adjusted(cell, data, f"covariates_{name}", words, terms)
     if not own and not others:
         reason = "no analysis of this outcome names covariates"
-        yield Variation(
-            "covariates", "covariates", "adjusted for covariates", cell.population, reason=reason
-        )
+        yield Variation("covariates", "covariates", "adjusted for covariates", cell.population, reason=reason)
 
 
 def _adjusts(cell: Cell) -> bool:

@@ -15,7 +15,8 @@ from neurotrial.models.cells import cell_participants
 from neurotrial.models.descriptives import population_members
 from neurotrial.models.missing_data.selection import selection_weights
 from neurotrial.models.randomised_table import randomised_table
-from neurotrial.models.standard_sensitivity.variation import Variation, rows_of
+from neurotrial.models.standard_sensitivity.variation import Variation
+from neurotrial.models.study_methods import estimate_cell
 from neurotrial.models.study_sensitivity import tipped
 
 if TYPE_CHECKING:
@@ -41,13 +42,9 @@ def missing_variations(cell: Cell, data: StudyData) -> Iterator[Variation]:
     nobody = f"nobody misses the outcome in the population {label!r}"
     complete = cell_participants(wide, data)[["follow_up", "baseline"]].notna().all(axis=None)
     for method, words in _ASSUMED.items():
-        for way, named in _WAYS.items():
-            slug = f"{method}_{way}"
-            compute = None if complete else partial(rows_of, wide, data, slug)
-            said = f"{words}, {named}; population: {label}"
-            yield Variation(
-                slug, "missing", said, wide.population, compute, reason=nobody if complete else ""
-            )
+        said = f"{words}; population: {label}"
+        compute = None if complete else partial(_imputed, wide, data, method, said)
+        yield Variation(method, "missing", said, wide.population, compute, reason=nobody if complete else "")
     yield Variation(
         "tipping",
         "tipping",
@@ -69,16 +66,24 @@ def _widest(data: StudyData) -> str:
     return max(sizes, key=lambda name: sizes[name])
 
 
+def _imputed(cell: Cell, data: StudyData, method: str, words: str) -> pd.DataFrame:
+    """Return both ways of inference after imputation, each a variation of its own."""
+    rows = estimate_cell(cell, data, [method])
+    rows = rows[rows["term"] == "arm"].reset_index(drop=True)
+    ways = rows["method"].str.removeprefix(f"{method}_").map(_WAYS)
+    return rows.assign(variation=rows["method"], description=words + "; " + ways)
+
+
 def _tipping_rows(cell: Cell, data: StudyData) -> pd.DataFrame:
     reference = data.study.reference_arm.name
     arms = [arm for arm in data.study.arms if arm.name != reference]
     return pd.concat(
-        [_tipping_of(cell, data, tipped(cell, data, "MAR", arm.name), arm.label) for arm in arms],
+        [_tipping_of(cell, tipped(cell, data, "MAR", arm.name), arm.label) for arm in arms],
         ignore_index=True,
     )
 
 
-def _tipping_of(cell: Cell, data: StudyData, found: TippingPoint, label: str) -> pd.DataFrame:
+def _tipping_of(cell: Cell, found: TippingPoint, label: str) -> pd.DataFrame:
     """Return a row for each delta at which the conclusion changes, or one that says that there is none."""
     contrast = f"{found.compared} - {found.reference}"
     whole = found.imputation.tidy()
@@ -92,8 +97,12 @@ def _tipping_of(cell: Cell, data: StudyData, found: TippingPoint, label: str) ->
     for direction, delta in crossings[["direction", "delta"]].itertuples(index=False, name=None):
         shifted = _shifted(found, float(delta), cell.visit)
         words = f"imputed values of {label} shifted {direction} until significance is {verb}"
-        own = {"variation": f"tipping_{direction}", "description": words, "delta": float(delta)}
-        made.append({**base, **shifted, **own})
+        own: dict[Any, Any] = {
+            "variation": f"tipping_{direction}",
+            "description": words,
+            "delta": float(delta),
+        }
+        made.append(base | shifted | own)
     return pd.DataFrame(made)
 
 

@@ -41,6 +41,4 @@ def population_variations(cell: Cell, data: StudyData) -> Iterator[Variation]:
 
 def _absent(cell: Cell, name: str, words: str, reason: str) -> Variation:
     said = f"the study file declares none: {reason}"
-    return Variation(
-        f"population_{name}", "population", f"population: {words}", cell.population, reason=said
-    )
+    return Variation(f"population_{name}", "population", f"population: {words}", cell.population, reason=said)

@@ -156,7 +156,9 @@ def _main(cell: Cell, data: StudyData, estimates: pd.DataFrame | None) -> pd.Dat
     stored = {item.name: item.compute for item in prior_variations(cell, estimates)}
     compute = stored.get(main)
     if compute is None:
-        raise refuse(f"main_method {main!r}", "is a posterior, which is not sampled here", "give `estimates` of a fit")
+        raise refuse(
+            f"main_method {main!r}", "is a posterior, which is not sampled here", "give `estimates` of a fit"
+        )
     return compute()
 
 
@@ -167,14 +169,17 @@ def _computed(variation: Variation, cell: Cell, contrasts: list[str]) -> pd.Data
         rows = pd.concat([failed_row(method, variation.reason, name, cell.visit) for name in contrasts])
         return rows.assign(status="not_applicable")
     try:
-        return variation.compute()
+        found = variation.compute()
     except InputError as error:
         reason = "; ".join(f"{problem.where}: {problem.rule}" for problem in error.problems)
         return pd.concat([failed_row(method, reason, name, cell.visit) for name in contrasts])
+    absent = [name for name in contrasts if name not in set(found["contrast"])]
+    lost = [failed_row(method, "the method gives no such comparison", name, cell.visit) for name in absent]
+    return pd.concat([found, *lost], ignore_index=True) if lost else found
 
 
 def _judged(
-    cell: Cell, study: Study, variation: Variation, main: Mapping[str, Any], row: Mapping[str, Any]
+    cell: Cell, study: Study, variation: Variation, main: Mapping[Any, Any], row: Mapping[Any, Any]
 ) -> dict[str, Any]:
     unit = variation.unit or _unit(cell, row)
     made = {
@@ -203,7 +208,7 @@ def _judged(
     return made
 
 
-def _unit(cell: Cell, row: Mapping[str, Any]) -> str:
+def _unit(cell: Cell, row: Mapping[Any, Any]) -> str:
     return scale_of(str(row["method"])).unit or cell.outcome.unit
 
 

@@ -47,13 +47,13 @@ def _extremes(cell: Cell, data: StudyData, main: pd.DataFrame) -> pd.DataFrame:
     if cell.analysis.main_method.startswith("bayes_"):
         rule = "the main estimate is a posterior, which is not sampled again without each participant"
         raise refuse("leave_one_out", rule, "name a frequentist main method to have this row")
+    if (main["status"] != "ok").any():
+        raise refuse("leave_one_out", "there is no main estimate to compare with", "see the row `main`")
     found = left_out(cell, data)
     parts = [
         row
         for whole in main.to_dict("records")
-        for row in _of_contrast(
-            found.table[found.table["contrast"] == whole["contrast"]], whole, found.alpha
-        )
+        for row in _of_contrast(found.table[found.table["contrast"] == whole["contrast"]], whole, found.alpha)
     ]
     return pd.DataFrame(parts)
 
@@ -72,7 +72,10 @@ def _of_contrast(rows: pd.DataFrame, whole: dict[Any, Any], alpha: float) -> Ite
         row = known.loc[at]
         yield {
             **whole,
-            **{column: row[column] for column in ("estimate", "std_error", "conf_low", "conf_high", "p_value")},
+            **{
+                column: row[column]
+                for column in ("estimate", "std_error", "conf_low", "conf_high", "p_value")
+            },
             "variation": f"without_{name}",
             "description": f"without {row['participant']}: {words} of {len(known)}",
             "n_per_arm": _without(str(whole["n_per_arm"]), str(row["arm"])),
