@@ -44,9 +44,10 @@ def changed(
 
 def repeats(main: Mapping[Any, Any], row: Mapping[Any, Any]) -> bool:
     """Tell whether a variation gives the very numbers of the main analysis."""
-    first, second = ([float(part[name]) for name in ("estimate", "std_error")] for part in (main, row))
+    names = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
+    first, second = ([float(part[name]) for name in names] for part in (main, row))
     return (
-        np.allclose(first, second, rtol=_SAME, atol=0.0)
+        np.allclose(first, second, rtol=_SAME, atol=0.0, equal_nan=True)
         and main["method"] == row["method"]
         and main["n_per_arm"] == row["n_per_arm"]
     )
