@@ -23,6 +23,7 @@ from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
 from neurotrial.models.harms import summarise_harms
 from neurotrial.models.standard_sensitivity.asked_or_kept import sensitivity_table
 from neurotrial.models.standard_sensitivity.sensitivity_set import sensitivity_steps
+from neurotrial.models.standard_sensitivity.sentences_of_changes import change_statements
 from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_families import adjust_families
 from neurotrial.models.study_methods import estimate_cell
@@ -102,7 +103,7 @@ def fit_study(
     tables = {
         "estimates": table,
         "adjusted": adjust_families(data, cells, table),
-        "statements": pd.DataFrame([*statements, *declared.statements]),
+        "statements": pd.DataFrame([*statements, *declared.statements, *change_statements(study, varied)]),
         "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),

@@ -271,6 +271,10 @@ class Report:
         """Return tipping points and influence of single participants, as the study file asks for them."""
         return sections_sensitivity.sensitivity_section(self.data)
 
+    def what_would_change(self) -> Markdown | None:
+        """Return the standard sensitivity set: what would change the conclusion; that it was not computed, if so."""
+        return sections_sensitivity.what_would_change_section(self.data)
+
     def associations(self) -> Markdown | None:
         """Return how changes go together; None if no association was declared."""
         return sections_sensitivity.associations_section(self.data)

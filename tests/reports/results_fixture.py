@@ -133,6 +133,7 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "adjusted": _adjusted(study, estimates),
         "statements": pd.concat([_statements(study), pd.DataFrame(again.statements)], ignore_index=True),
         **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
+        "sensitivity": empty_table(RESULT_TABLES["sensitivity"]),
         "associations": framed(
             "associations", association_rows(SimpleNamespace(study=study, tables=tables, outcomes=outcomes))
         ),
