@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
     from neurotrial.models.specifications.engine import multiverse
     from neurotrial.models.specifications.result import Multiverse
+    from neurotrial.models.standard_sensitivity.sensitivity_set import (
+        StandardSensitivity,
+        standard_sensitivity,
+    )
+    from neurotrial.models.standard_sensitivity.unmeasured_confounding import EValue, e_value
     from neurotrial.models.subgroups.by_level import SubgroupEffects, effect_by_subgroup
     from neurotrial.models.subgroups.by_number import EffectModification, effect_modification
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
@@ -62,6 +67,7 @@ __all__ = [
     "BayesianMmrm",
     "ChangeAssociation",
     "Comparison",
+    "EValue",
     "EffectModification",
     "Estimate",
     "EstimatorComparison",
@@ -84,6 +90,7 @@ __all__ = [
     "Rerandomisation",
     "Responders",
     "SelectionWeights",
+    "StandardSensitivity",
     "StandardisedEffect",
     "SubgroupEffects",
     "TippingPoint",
@@ -104,6 +111,7 @@ __all__ = [
     "compare_estimators",
     "d_ppc",
     "detectable_effect",
+    "e_value",
     "effect_by_subgroup",
     "effect_modification",
     "emmeans",
@@ -135,6 +143,7 @@ __all__ = [
     "responders",
     "robust_regression",
     "selection_weights",
+    "standard_sensitivity",
     "standardised_effects",
     "tipping_point",
     "within_arm",
@@ -182,6 +191,8 @@ _HOMES = {
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
     "subgroups.by_level": ("SubgroupEffects", "effect_by_subgroup"),
     "subgroups.by_number": ("EffectModification", "effect_modification"),
+    "standard_sensitivity.sensitivity_set": ("StandardSensitivity", "standard_sensitivity"),
+    "standard_sensitivity.unmeasured_confounding": ("EValue", "e_value"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

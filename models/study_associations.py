@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neurotrial.loading import StudyData
     from neurotrial.study import Association
 
-__all__ = ["association_rows"]
+__all__ = ["association_rows", "association_table"]
 
 _UNITS = {"partial_correlation": "correlation"}
 
@@ -36,7 +36,7 @@ def association_rows(data: StudyData) -> list[dict[str, Any]]:
 
 def _rows(part: Association, data: StudyData) -> list[dict[str, Any]]:
     study = data.study
-    table = _table(part, data)
+    table = association_table(part, data)
     shared: dict[str, Any] = {
         "arm": "arm",
         "covariates": part.covariates,
@@ -70,7 +70,8 @@ def _rows(part: Association, data: StudyData) -> list[dict[str, Any]]:
     return [_labelled(row, part, unit) for row in found.to_dict("records")]
 
 
-def _table(part: Association, data: StudyData) -> pd.DataFrame:
+def association_table(part: Association, data: StudyData) -> pd.DataFrame:
+    """Return one row for each member of the population: arm, covariates, x, y, x_baseline and y_baseline."""
     members = population_members(data.study, data.tables["participants"], part.population)["participant_id"]
     rows = data.outcomes[
         (data.outcomes["visit"] == part.visit) & data.outcomes["participant_id"].isin(members)

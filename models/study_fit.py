@@ -21,6 +21,10 @@ from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.specifications.study_multiverse import multiverse_of_fit, multiverse_steps
+from neurotrial.models.standard_sensitivity.asked_or_kept import sensitivity_table
+from neurotrial.models.standard_sensitivity.sensitivity_set import sensitivity_steps
+from neurotrial.models.standard_sensitivity.sentences_of_changes import change_statements
 from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_families import adjust_families
 from neurotrial.models.study_methods import estimate_cell
@@ -50,15 +54,25 @@ Progress = Callable[[str], None]
 """Told the name of each cell before it is fitted."""
 
 
-def count_steps(study: Study) -> int:
+def count_steps(study: Study, *, sensitivity: bool = False) -> int:
     """Return how often `fit_study` tells of its progress."""
     cells = study_cells(study)
     fits = count_fits(study)
-    return len(cells) + fits + bool(fits)
+    return (
+        len(cells)
+        + fits
+        + bool(fits)
+        + (sensitivity_steps(study) + multiverse_steps(study) if sensitivity else 0)
+    )
 
 
 def fit_study(
-    data: StudyData, progress: Progress = lambda _: None, executor: Executor | None = None
+    data: StudyData,
+    progress: Progress = lambda _: None,
+    executor: Executor | None = None,
+    *,
+    sensitivity: bool = False,
+    stored: Results | None = None,
 ) -> Results:
     """Fit every analysis of a study.
 
@@ -70,6 +84,10 @@ def fit_study(
         Told what is at work: the name of each posterior, then of each cell.
     executor : Executor, optional
         Samples the posteriors; in this process by default.
+    sensitivity : bool
+        Whether the standard sensitivity set and the declared multiverse are computed.
+    stored : Results, optional
+        Those of an earlier fit, whose standard sensitivity set is kept where nothing has changed since.
 
     Returns
     -------
@@ -87,13 +105,16 @@ def fit_study(
         estimates.append(rows)
         statements.append(statement)
     estimates += _families(study, cells, posteriors)
-    sensitivity = study_sensitivity(data, cells)
+    declared = study_sensitivity(data, cells)
     moderated = study_subgroups(data)
     table = pd.concat([rows for rows in estimates if not rows.empty], ignore_index=True)
+    varied, left = sensitivity_table(data, table, progress, asked=sensitivity, stored=stored)
     tables = {
         "estimates": table,
         "adjusted": adjust_families(data, cells, table),
-        "statements": pd.DataFrame([*statements, *sensitivity.statements, *moderated.statements]),
+        "statements": pd.DataFrame(
+            [*statements, *declared.statements, *moderated.statements, *change_statements(study, varied)]
+        ),
         "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
@@ -101,9 +122,10 @@ def fit_study(
         "diagnostics": framed("diagnostics", posteriors.diagnostics),
         "evidence": framed("evidence", posteriors.evidence),
         "predictive": framed("predictive", posteriors.predictive),
-        "influence": framed("influence", sensitivity.influence),
-        "tipping": framed("tipping", sensitivity.tipping),
-        "missingness": framed("missingness", sensitivity.missingness),
+        "influence": framed("influence", declared.influence),
+        "tipping": framed("tipping", declared.tipping),
+        "sensitivity": varied,
+        "missingness": framed("missingness", declared.missingness),
         "associations": framed("associations", [*association_rows(data), *posteriors.associations]),
         "subgroups": framed("subgroups", moderated.subgroups),
         "planning": framed("planning", planning_rows(study)),
@@ -111,7 +133,9 @@ def fit_study(
     }
     copies = {name: data.tables.get(name, empty_table(TABLES[name])) for name in _COPIED}
     tables |= copies
-    decisions = [*harmonised, *_decisions(table, tables["diagnostics"])]
+    several, also_left = multiverse_of_fit(data, executor, progress, asked=sensitivity, stored=stored)
+    tables |= several
+    decisions = [*harmonised, *left, *also_left, *_decisions(table, tables["diagnostics"])]
     record = {**provenance(data, decisions), "registered": registered_plans(data.folder)}
     return Results(tables, study.model_dump(mode="json"), record)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from neurotrial.loading import StudyData
     from neurotrial.models.cells import Cell
 
-__all__ = ["Sensitivity", "study_sensitivity"]
+__all__ = ["Sensitivity", "left_out", "study_sensitivity", "tipped"]
 
 
 @dataclass
@@ -58,8 +58,8 @@ def study_sensitivity(data: StudyData, cells: Sequence[Cell]) -> Sensitivity:
     """
     found = Sensitivity()
     calls: dict[str, Callable[[Cell, StudyData], Any]] = {
-        "leave_one_out": _left_out,
-        "tipping_point": _tipped,
+        "leave_one_out": left_out,
+        "tipping_point": tipped,
     }
     for cell in cells:
         for name in cell.analysis.sensitivity:
@@ -83,7 +83,14 @@ def study_sensitivity(data: StudyData, cells: Sequence[Cell]) -> Sensitivity:
     return found
 
 
-def _left_out(cell: Cell, data: StudyData) -> Influence:
+def left_out(cell: Cell, data: StudyData) -> Influence:
+    """Return the main comparison of a cell without each participant.
+
+    Raises
+    ------
+    InputError
+        If the main method is more than one fit, or the participants cannot be compared.
+    """
     analysis, study = cell.analysis, data.study
     main = analysis.main_method
     wide = cell_participants(cell, data)
@@ -128,10 +135,30 @@ def _influence_rows(cell: Cell, found: Influence) -> list[dict[str, Any]]:
     return made
 
 
-def _tipped(cell: Cell, data: StudyData) -> TippingPoint:
+def tipped(
+    cell: Cell, data: StudyData, strategy: str | None = None, compared: str | None = None
+) -> TippingPoint:
+    """Return the comparison of a cell with deltas added to the imputed values.
+
+    Parameters
+    ----------
+    cell : Cell
+        An analysis of an outcome.
+    data : StudyData
+        The study.
+    strategy : str, optional
+        As in `neurotrial.models.impute`; that of the first imputation which the analysis names by default, else MAR.
+    compared : str, optional
+        The arm that is compared with the reference; the first other arm by default.
+
+    Raises
+    ------
+    InputError
+        If nobody misses the outcome, or it cannot be imputed.
+    """
     study = data.study
     named = [name for name in cell.analysis.methods if name in IMPUTATIONS]
-    strategy = named[0].removeprefix("impute_").upper() if named else "MAR"
+    assumed = strategy or (named[0].removeprefix("impute_").upper() if named else "MAR")
     long, events = visits_table(cell, data)
     return tipping_point(
         long,
@@ -141,7 +168,8 @@ def _tipped(cell: Cell, data: StudyData) -> TippingPoint:
         arm="arm",
         covariates=cell.analysis.covariates,
         events=events,
-        strategy=strategy,
+        strategy=assumed,
+        compared=compared,
         reference=study.reference_arm.name,
         baseline_visit=study.baseline_visit.name,
         conf_level=study.conf_level,

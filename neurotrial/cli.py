@@ -106,6 +106,7 @@ def check(folder: Path) -> None:
     if data.study.imaging:
         show_scans(_plan_scans(data))
     show_missingness(data)
+    _warn_of_specifications(data)
     following = "extract" if data.study.imaging and "features" not in data.tables else "fit"
     console().print(f"No errors. Next: neurotrial {following} {folder}", markup=False)
 
@@ -200,10 +201,18 @@ def atlases(atlas: str | None, labels: Path | None, repair: bool) -> None:
         show_atlas(atlas, labels, repair=repair)
 
 
-@main.command(epilog="Examples:\n  neurotrial fit my-trial\n  neurotrial fit my-trial --jobs 1")
+_SENSITIVITY = click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Also vary every main comparison (what would change the conclusion), and fit the declared multiverse.",
+)
+
+
+@main.command(epilog="Examples:\n  neurotrial fit my-trial\n  neurotrial fit my-trial --sensitivity --jobs 1")
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes that sample.  [default: all processors]")
-def fit(folder: Path, jobs: int | None) -> None:
+@_SENSITIVITY
+def fit(folder: Path, jobs: int | None, sensitivity: bool) -> None:
     """Fit every analysis of DIR's study file and write DIR/results; posteriors that are up to date are kept."""
     from neurotrial.console import show_problems
     from neurotrial.loading import load_study
@@ -211,7 +220,7 @@ def fit(folder: Path, jobs: int | None) -> None:
 
     data = load_study(folder)
     show_problems(data.warnings)
-    results = _fit(data, jobs)
+    results = _fit(data, jobs, sensitivity=sensitivity)
     show_estimates(results)
     sys.exit(1 if (results.tables["estimates"]["status"] == "failed").any() else 0)
 
@@ -241,9 +250,10 @@ def report(folder: Path, formats: str | None, engine: Engine) -> None:
 @main.command(epilog="Examples:\n  neurotrial run my-trial\n  neurotrial run my-trial --jobs 4")
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @_options_of_work
-def run(folder: Path, jobs: int | None, on_error: OnError) -> None:
+@_SENSITIVITY
+def run(folder: Path, jobs: int | None, on_error: OnError, sensitivity: bool) -> None:
     """Extract and fit what has changed in DIR, then report."""
-    sys.exit(_run(folder, jobs, on_error))
+    sys.exit(_run(folder, jobs, on_error, sensitivity=sensitivity))
 
 
 @main.command(epilog=f"Examples:\n  neurotrial demo\n  neurotrial demo {DEMO_FOLDER}-2 --jobs 1")
@@ -255,7 +265,7 @@ def demo(folder: Path, jobs: int | None) -> None:
     from neurotrial.summaries import show_truth
 
     _simulate(folder, {}, jobs)
-    code = _run(folder, jobs, "continue")
+    code = _run(folder, jobs, "continue", sensitivity=True)
     show_truth(folder)
     console().print("All data of this study are simulated.", style="bold")
     console().print(f"Open {folder / 'output' / 'manuscript.html'}", markup=False)
@@ -338,7 +348,7 @@ def _extract(folder: Path, jobs: int | None, on_error: OnError) -> int:
     return 1 if done.failed else 0
 
 
-def _run(folder: Path, jobs: int | None, on_error: OnError) -> int:
+def _run(folder: Path, jobs: int | None, on_error: OnError, *, sensitivity: bool) -> int:
     """Do what is to be done of extraction, fit and report; return the exit code."""
     from neurotrial.console import console, show_problems
     from neurotrial.loading import load_study
@@ -353,17 +363,30 @@ def _run(folder: Path, jobs: int | None, on_error: OnError) -> int:
             return code
     data = load_study(folder)
     show_problems(data.warnings)
-    changes = changes_since(_stored_provenance(folder), data)
+    stored = _stored(folder)
+    changes = changes_since(stored.provenance if stored else None, data)
+    if sensitivity and stored and stored.tables["sensitivity"].empty:
+        changes.append("the standard sensitivity set is asked for and not there")
     if changes:
         console().print(f"Fitting, because {'; '.join(changes)}", markup=False)
-        show_estimates(_fit(data, jobs))
+        show_estimates(_fit(data, jobs, sensitivity=sensitivity))
     else:
         console().print("Results are up to date: not fitted again")
     _report(folder, None, "auto")
     return code
 
 
-def _fit(data: StudyData, jobs: int | None) -> Results:
+def _warn_of_specifications(data: StudyData) -> None:
+    """Tell, before anything is fitted, which specifications of the multiverse cannot be."""
+    from neurotrial.console import show_problems
+
+    if data.study.multiverse is not None:
+        from neurotrial.models.specifications.engine import multiverse_warnings
+
+        show_problems(multiverse_warnings(data.study, data.tables))
+
+
+def _fit(data: StudyData, jobs: int | None, *, sensitivity: bool) -> Results:
     from neurotrial.console import console, logging_to, progress_bar
     from neurotrial.executors import default_jobs, open_executor
     from neurotrial.models.study_fit import count_steps, fit_study
@@ -371,22 +394,26 @@ def _fit(data: StudyData, jobs: int | None) -> Results:
     from neurotrial.results import RESULTS_FOLDER, write_results
 
     writable_folder(data.folder / RESULTS_FOLDER)
+    if sensitivity:
+        _warn_of_specifications(data)
     with (
         logging_to(data.folder),
-        progress_bar("fit", count_steps(data.study)) as bar,
+        progress_bar("fit", count_steps(data.study, sensitivity=sensitivity)) as bar,
         open_executor(jobs or default_jobs()) as executor,
     ):
-        results = fit_study(data, bar.step, executor)
+        stored = None if sensitivity else _stored(data.folder)
+        results = fit_study(data, bar.step, executor, sensitivity=sensitivity, stored=stored)
         target = write_results(data.folder, results)
     console().print(f"Results: {target}", markup=False)
     return results
 
 
-def _stored_provenance(folder: Path) -> dict[str, Any] | None:
+def _stored(folder: Path) -> Results | None:
+    """Return the results of an earlier fit, None where there are none that can be read."""
     from neurotrial.results import read_results
 
     try:
-        return read_results(folder).provenance
+        return read_results(folder)
     except InputError:
         return None
 

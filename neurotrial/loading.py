@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurotrial.errors import InputError, Problem
@@ -16,13 +17,13 @@ from neurotrial.tables import TABLES
 from neurotrial.tabular import SUFFIXES, is_written_copy, read_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     import pandas as pd
 
     from neurotrial.study import Study
 
-__all__ = ["StudyData", "load_study"]
+__all__ = ["StudyData", "load_study", "study_of_tables"]
 
 _INPUTS = tuple(name for name in TABLES if name != "outcomes")
 
@@ -97,6 +98,54 @@ def load_study(folder: Path, *, extracted: bool = True) -> StudyData:
     return StudyData(folder, study, tables, outcomes, hashes, tuple(problems))
 
 
+def study_of_tables(study: Study, tables: Mapping[str, pd.DataFrame]) -> StudyData:
+    """Hold tables in memory against a study file, as `load_study` does those of a folder.
+
+    Parameters
+    ----------
+    study : Study
+        The plan.
+    tables : mapping of str to DataFrame
+        Input tables by name.
+
+    Returns
+    -------
+    StudyData
+        With the working directory as folder and without hashes.
+
+    Raises
+    ------
+    InputError
+        With every problem of the tables.
+    """
+    problems = [
+        Problem(f"table {name}", "is needed and not given", _remedy(name, study))
+        for name in sorted(_needed(study) - set(tables))
+    ]
+    problems += [
+        Problem(f"table {name}", "is no table of the contract", f"use one of {', '.join(_INPUTS)}")
+        for name in tables
+        if name not in _INPUTS
+    ]
+    checked, labels = {}, {name: f"table {name}" for name in tables}
+    for name in [name for name in tables if name in _INPUTS]:
+        checked[name], faults = _checked(study, tables[name], name, labels[name])
+        problems += faults
+    outcomes = _trial_checks(study, checked, labels, problems)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if outcomes is None or errors:
+        raise InputError(errors)
+    return StudyData(Path.cwd(), study, checked, outcomes, {}, tuple(problems))
+
+
+def _checked(
+    study: Study | None, frame: pd.DataFrame, name: str, label: str
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Type a table by its contract; several rows of a visit are left to a rule of the study file, if there is one."""
+    resolves = study is not None and study.visit_rules.repeated != "refuse"
+    return check_table(frame, TABLES[name], label, unique=not (resolves and name == "motor"))
+
+
 def _labels(folder: Path, files: dict[str, Path]) -> dict[str, str]:
     return {name: path.relative_to(folder).as_posix() for name, path in files.items()}
 
@@ -165,7 +214,6 @@ def _read_tables(
 ) -> dict[str, pd.DataFrame]:
     tables = {}
     allowed = study.allowed_columns if study else []
-    resolves = study is not None and study.visit_rules.repeated != "refuse"
     for name, path in files.items():
         label = _labels(folder, files)[name]
         try:
@@ -173,9 +221,7 @@ def _read_tables(
         except InputError as error:
             problems += error.problems
             continue
-        tables[name], faults = check_table(
-            frame, TABLES[name], label, unique=not (resolves and name == "motor")
-        )
+        tables[name], faults = _checked(study, frame, name, label)
         problems += [*identifier_problems(frame, label, allowed), *faults]
     return tables
 

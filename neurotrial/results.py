@@ -232,6 +232,53 @@ _TIPPING = Table(
     ),
 )
 
+_SENSITIVITY = Table(
+    "sensitivity",
+    "the standard sensitivity set: what would change the conclusion of each main comparison",
+    ("key",),
+    (
+        _KEY,
+        text("analysis", "analysis, a name of the study file; association for the group confounding"),
+        text("outcome", "outcome, a name of the study file"),
+        text("population", "population of the row, a name of the study file"),
+        text("visit", "visit"),
+        text("variation", "name of the variation; main for the main analysis itself"),
+        text(
+            "group",
+            "what is varied",
+            levels=(
+                "main", "population", "participants", "model", "covariates", "missing", "tipping", "prior", "statistic",
+                "lesion", "threshold", "motion", "confounding",
+            ),
+        ),
+        text("description", "what differs from the main analysis, in words"),
+        text("method", "estimator"),
+        text("contrast", "what is compared"),
+        number("delta", "shift of imputed values at which significance changes, in the unit of the outcome"),
+        number("estimate", "estimate"),
+        number("std_error", "standard error", minimum=0),
+        number("conf_low", "lower limit of the interval"),
+        number("conf_high", "upper limit of the interval"),
+        share("conf_level", "confidence level"),
+        share("p_value", "two-sided p-value"),
+        text("n_per_arm", "participants by arm, as JSON", **_OPTIONAL),
+        number("change_in_se", "change of the estimate in standard errors of the main one; missing in another unit"),
+        text(
+            "conclusion",
+            "what the variation changes; missing where there is no conclusion to change",
+            levels=("same", "significance", "direction", "not_estimable"),
+            **_OPTIONAL,
+        ),
+        text(
+            "status",
+            "ok; repeats: the very numbers of the main analysis; not_applicable, failed: with the reason",
+            levels=("ok", "repeats", "not_applicable", "failed"),
+        ),
+        text("reason", "why there is no estimate, or what should be known", **_OPTIONAL),
+        text("unit", "unit of the estimate"),
+    ),
+)  # fmt: skip
+
 _ASSOCIATIONS = Table(
     "associations",
     "how the changes of two outcomes go together, as the study file asks",
@@ -438,13 +485,13 @@ RESULT_TABLES: Mapping[str, Table] = MappingProxyType({
     table.name: table
     for table in (
         _ESTIMATES, _ADJUSTED, _STATEMENTS, _DESCRIPTIVES, _FLOW, _HARMS_SUMMARY, _CONNECTIVITY, _DIAGNOSTICS, _EVIDENCE,
-        _PREDICTIVE, _INFLUENCE, _TIPPING, _MISSINGNESS, _ASSOCIATIONS, _SUBGROUPS, _PLANNING, *MULTIVERSE_TABLES, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
+        _PREDICTIVE, _INFLUENCE, _TIPPING, _SENSITIVITY, _MISSINGNESS, _ASSOCIATIONS, _SUBGROUPS, _PLANNING, *MULTIVERSE_TABLES, TABLES["outcomes"], TABLES["features"], TABLES["quality"], TABLES["decisions"], TABLES["status"],
     )
 })  # fmt: skip
 """The tables of a results folder; those of `TABLES` are copies, from which single participants and scans are shown."""
 
 _EMPTY_ALLOWED = (
-    "adjusted", "harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "subgroups", "planning", "features", "quality", "decisions",
+    "adjusted", "harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "sensitivity", "associations", "subgroups", "planning", "features", "quality", "decisions",
     "status", *(table.name for table in MULTIVERSE_TABLES),
 )  # fmt: skip
 

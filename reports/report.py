@@ -298,6 +298,10 @@ class Report:
         """Return the specification curve with joint tests and shares of variance; None if no multiverse was declared."""
         return multiverse_section(self.data)
 
+    def what_would_change(self) -> Markdown | None:
+        """Return the standard sensitivity set: what would change the conclusion; that it was not computed, if so."""
+        return sections_sensitivity.what_would_change_section(self.data)
+
     def associations(self) -> Markdown | None:
         """Return how changes go together; None if no association was declared."""
         return sections_sensitivity.associations_section(self.data)

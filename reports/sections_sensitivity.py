@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.figures.study_sensitivity import influence_figure, tipping_figure
+from neurotrial.reports.figures.what_would_change import changes_figure
 from neurotrial.reports.floats import figure_float, table_float
 from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
+from neurotrial.reports.sensitivity_blocks import blocks, headline
 from neurotrial.reports.tables.associations import association_table, planning_table
 from neurotrial.reports.tables.estimators import estimator_table
 from neurotrial.reports.tables.missing import missing_table
+from neurotrial.reports.tables.what_would_change import e_value_table, overview_table, variations_table
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.reports.floats import Plot, Tabulation
+    from neurotrial.reports.sensitivity_blocks import Block
     from neurotrial.study import Analysis, Outcome
 
 __all__ = [
@@ -23,8 +27,10 @@ __all__ = [
     "missing_section",
     "planning_section",
     "sensitivity_section",
+    "what_would_change_section",
 ]
 
+_HEADING = "What would change the conclusion"
 _FIGURES = {"leave_one_out": influence_figure, "tipping_point": tipping_figure}
 
 
@@ -89,3 +95,52 @@ def _parts(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator
             yield Markdown(head)
         else:
             yield paragraphs(f"{head} See @fig-{plot.name}.", figure_float(plot))
+
+
+def what_would_change_section(data: CitedResults) -> Markdown | None:
+    """Return the standard sensitivity set: one table over all, then a block for each main comparison.
+
+    Parameters
+    ----------
+    data : CitedResults
+        Results of a fit; one without the set gives a section that says so.
+    """
+    shown = list(blocks(data))
+    if not shown:
+        return section(
+            _HEADING,
+            "**Not computed.** These results were fitted without the standard sensitivity set; `neurotrial fit --sensitivity` "
+            "computes it.",
+        )
+    return section(
+        _HEADING,
+        f"{escape(str(data.cite('what_would_change#statement')))} All are summed up in @tbl-what-would-change and shown one "
+        "by one below it.",
+        table_float(overview_table(data, shown)),
+        *(_block(data, block) for block in shown),
+        _confounding(data),
+    )
+
+
+def _block(data: CitedResults, block: Block) -> Markdown:
+    table, plot = variations_table(data, block), changes_figure(data, block)
+    population = data.study.population_of(block.analysis).name
+    key = f"{block.analysis.name}/{block.outcome.name}/{population}/what_would_change"
+    statement = escape(str(data.cite(f"{key}#statement")))
+    where = f"See @tbl-{table.name}" + (f" and @fig-{plot.name}." if plot else ".")
+    head = headline(block, several=len(data.comparisons) > 1)
+    return paragraphs(
+        f"**{head}.** {statement} {where}", figure_float(plot) if plot else None, table_float(table)
+    )
+
+
+def _confounding(data: CitedResults) -> Markdown | None:
+    table = e_value_table(data)
+    if table is None:
+        return None
+    keys = dict.fromkeys(
+        f"association/{row.values['analysis']}/{row.values['population']}/e_value"
+        for row in data.rows("sensitivity", group="confounding")
+    )
+    said = " ".join(escape(str(data.cite(f"{key}#statement"))) for key in keys)
+    return paragraphs(f"**Unmeasured confounding.** {said} See @tbl-{table.name}.", table_float(table))

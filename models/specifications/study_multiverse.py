@@ -11,6 +11,8 @@ import pandas as pd
 
 from neurotrial.models.specifications.engine import multiverse
 from neurotrial.multiverse_tables import MULTIVERSE_TABLES
+from neurotrial.provenance import changes_since
+from neurotrial.specifications import LINEAR, specifications_of
 from neurotrial.tabular import empty_table
 
 if TYPE_CHECKING:
@@ -18,12 +20,59 @@ if TYPE_CHECKING:
 
     from neurotrial.loading import StudyData
     from neurotrial.models.specifications.result import Multiverse
+    from neurotrial.results import Results
+    from neurotrial.study import Study
 
-__all__ = ["multiverse_tables", "tables_of"]
+__all__ = ["multiverse_of_fit", "multiverse_steps", "multiverse_tables", "tables_of"]
 
 FOLDER = "multiverse"
 """In the study folder: specifications that were fitted one by one."""
 _RESAMPLES = 500
+_STEPS = 2
+
+
+def multiverse_steps(study: Study) -> int:
+    """Return how often `multiverse_tables` tells of its progress."""
+    if study.multiverse is None:
+        return 0
+    alone = [
+        one
+        for one in specifications_of(study).admitted
+        if one.model not in LINEAR or one.missing != "complete"
+    ]
+    return _STEPS + len(alone)
+
+
+def multiverse_of_fit(
+    data: StudyData,
+    executor: Executor | None,
+    progress: Callable[[str], None],
+    *,
+    asked: bool,
+    stored: Results | None,
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the tables of the multiverse, and what was decided about it: fitted where asked for, else kept while it fits.
+
+    Parameters
+    ----------
+    data, executor, progress
+        As `multiverse_tables`.
+    asked : bool
+        Whether it is fitted.
+    stored : Results or None
+        Those of an earlier fit.
+    """
+    if asked:
+        return multiverse_tables(data, executor, progress), []
+    empty = {table.name: empty_table(table) for table in MULTIVERSE_TABLES}
+    if data.study.multiverse is None or stored is None or stored.tables["specifications"].empty:
+        return empty, []
+    changes = changes_since(stored.provenance, data)
+    if not changes:
+        return {name: stored.tables[name] for name in empty}, []
+    return empty, [
+        f"the multiverse of an earlier fit was left out, because {'; '.join(changes)}: fit with --sensitivity"
+    ]
 
 
 def multiverse_tables(

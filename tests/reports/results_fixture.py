@@ -154,6 +154,7 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
             [_statements(study), pd.DataFrame([*again.statements, *moderated.statements])], ignore_index=True
         ),
         **{name: framed(name, getattr(again, name)) for name in ("influence", "tipping", "missingness")},
+        "sensitivity": empty_table(RESULT_TABLES["sensitivity"]),
         "associations": framed("associations", association_rows(data)),
         "subgroups": framed("subgroups", moderated.subgroups),
         "planning": framed("planning", planning_rows(study)),

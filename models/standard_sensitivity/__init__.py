@@ -1,0 +1,1 @@
+"""The standard sensitivity set: what would change the conclusion of a study, without any declaration."""
