@@ -380,7 +380,8 @@ def _warn_of_specifications(data: StudyData) -> None:
     """Tell, before anything is fitted, which specifications of the multiverse cannot be."""
     from neurotrial.console import show_problems
 
-    if data.study.multiverse is not None:
+    plan, sources = data.study.multiverse, {outcome.source.table for outcome in data.study.outcomes}
+    if plan is not None and sources <= set(data.tables):
         from neurotrial.models.specifications.engine import multiverse_warnings
 
         show_problems(multiverse_warnings(data.study, data.tables))

@@ -162,7 +162,8 @@ def _planned(study: Study | str | Path, tables: Mapping[str, pd.DataFrame]) -> _
     plan_of = read_study(Path(study)) if isinstance(study, str | Path) else study
     if plan_of.multiverse is None:
         raise refuse("study.yaml: multiverse", "is not declared", "declare decisions and their options")
-    lacking = [name for name in ("participants",) if name not in tables]
+    sources = dict.fromkeys(outcome.source.table for outcome in plan_of.outcomes)
+    lacking = [name for name in ("participants", *sources) if name not in tables]
     if lacking:
         raise refuse(
             f"tables: {lacking[0]}", "the table is missing", "give the tables of load_study(folder).tables"
