@@ -10,6 +10,9 @@ local TARGET = DOCX and 'docx' or TYPST and 'typst' or 'html'
 local PROGRAM = DOCX and 'Word' or TYPST and 'a pdf'
 local CALLOUTS = {note = 'Note', tip = 'Tip', warning = 'Warning', important = 'Important', caution = 'Caution'}
 
+-- columns of a table that may be wider than the text on a wide screen
+local WIDE = 7
+
 local counts = {fig = 0, tbl = 0, eq = 0}
 local numbers = {}
 local faults = {}
@@ -293,12 +296,15 @@ local function html_table(t)
         cell.attributes.scope = nil
       elseif part == 'group' then
         cell.attributes.scope = 'colgroup'
+      elseif part == 'head' and #cell.contents == 0 then
+        -- the corner above row labels heads nothing
+        cell.attributes.scope, cell.attributes.role = nil, 'cell'
       elseif part == 'head' then
         cell.attributes.scope = cell.col_span > 1 and 'colgroup' or 'col'
       end
     end
   end)
-  return pandoc.Div(t, pandoc.Attr('', {'table-scroll'}))
+  return pandoc.Div(t, pandoc.Attr('', #t.colspecs >= WIDE and {'table-scroll', 'wide'} or {'table-scroll'}))
 end
 
 local function finish(document)
