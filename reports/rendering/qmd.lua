@@ -264,6 +264,38 @@ local function checked_image(image)
   if alt:match('^%s*$') then fault('image ' .. image.src .. ' has no alt text') end
 end
 
+-- an interval in brackets, and a number with its percent sign, are not broken between lines of a cell
+local function is_held(before, after, next)
+  if after:match('^%%') then return before:match('%d$') end
+  local number = '^\u{2212}?[%d.]+'
+  if before:match('^%(') and after == 'to' then return before:sub(2):match(number .. '$') and next:match(number) end
+  return before == '\u{a0}to' and after:match(number)
+end
+
+local function held(inlines)
+  local out = pandoc.Inlines {}
+  for position, inline in ipairs(inlines) do
+    local function word(offset)
+      local found = inlines[position + offset]
+      return found and found.t == 'Str' and found.text or ''
+    end
+    local last = out[#out]
+    local before = last and last.t == 'Str' and last.text:match('\u{a0}to$') or word(-1)
+    if inline.t == 'Space' and is_held(before, word(1), word(3)) then
+      last.text = last.text .. '\u{a0}'
+    elseif inline.t == 'Str' and last and last.t == 'Str' and last.text:match('\u{a0}$') then
+      last.text = last.text .. inline.text
+    else
+      out:insert(inline)
+    end
+  end
+  return out
+end
+
+local function held_cells(t)
+  return t:walk {Plain = function(plain) return pandoc.Plain(held(plain.content)) end}
+end
+
 local function bold(cell)
   cell.contents = cell.contents:walk {
     Plain = function(plain) return #plain.content > 0 and pandoc.Plain {pandoc.Strong(plain.content)} or nil end,
@@ -323,6 +355,7 @@ return {
   {traverse = 'topdown', Div = labelled_div},
   {traverse = 'topdown', Header = number_section, Figure = number_float, Table = number_float, Para = equation},
   {Cite = cross_reference, Image = checked_image},
+  {Table = held_cells},
   {Table = DOCX and word_table or not TYPST and html_table or nil},
   {Pandoc = finish},
 }

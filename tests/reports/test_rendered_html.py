@@ -6,6 +6,8 @@ import pytest
 from everything_study import TOOLS
 from lxml import html
 
+from neurotrial.reports.rendering.render import render
+
 
 @pytest.fixture(scope="module")
 def page(rendered):
@@ -168,4 +170,19 @@ def test_echoed_code_and_printed_text(page):
         'rows[["label", "control"]]',
         'shown = "`{python} not_run`"',
         "plain output with ``` backticks",
+    ]
+
+
+def test_intervals_and_percentages_of_cells_are_not_broken(write, tmp_path):
+    rows = "|6.4 (−4.2 to 17.0)|12 (47 %)|from 1 to 2|\n|0.5 (no interval)|3 (SD 4)|a (x to y) b|"
+    document = write(f"|a|b|c|\n|-|-|-|\n{rows}")
+    (made,) = render(document, ["html"], tmp_path / "out", engine="builtin")
+    cells = [cell.text_content() for cell in html.fromstring(made.path.read_text("utf-8")).iter("td")]
+    assert cells == [
+        "6.4 (−4.2\u00a0to\u00a017.0)",
+        "12 (47\u00a0%)",
+        "from 1 to 2",
+        "0.5 (no interval)",
+        "3 (SD 4)",
+        "a (x to y) b",
     ]
