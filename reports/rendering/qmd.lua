@@ -266,10 +266,10 @@ end
 
 -- an interval in brackets, and a number with its percent sign, are not broken between lines of a cell
 local function is_held(before, after, next)
+  local function starts(word) return word:gsub('^\u{2212}', ''):match('^%d') end
   if after:match('^%%') then return before:match('%d$') end
-  local number = '^\u{2212}?[%d.]+'
-  if before:match('^%(') and after == 'to' then return before:sub(2):match(number .. '$') and next:match(number) end
-  return before == '\u{a0}to' and after:match(number)
+  if after == 'to' then return before:match('^%(') and before:match('%d$') and starts(next) end
+  return before == '\u{a0}to' and starts(after)
 end
 
 local function held(inlines)
