@@ -66,6 +66,14 @@ def test_every_page_is_small_and_accessible(
         assert (folder / name).stat().st_size < LARGEST_PAGE, name
 
 
+def test_every_word_file_is_valid(demo: tuple[Path, str]) -> None:
+    from openxml_audit import FileFormat, OpenXmlValidator
+
+    for path in sorted((demo[0] / "output").glob("*.docx")):
+        found = OpenXmlValidator(file_format=FileFormat.OFFICE_2019).validate(path)
+        assert found.errors == [], path.name
+
+
 def test_it_shows_every_main_estimate_beside_the_truth(demo: tuple[Path, str]) -> None:
     folder, output = demo
     shown = output.partition("Estimates beside the truth")[2]

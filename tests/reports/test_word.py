@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from neurotrial.reports.rendering.pandoc import pandoc_path
 from neurotrial.reports.rendering.word_reference import write_reference_docx
-from neurotrial.reports.rendering.word_tables import SMALLEST_WIDTH, column_widths, finish_tables
+from neurotrial.reports.rendering.word_tables import finish_tables
+from neurotrial.reports.rendering.word_widths import SMALLEST_WIDTH, column_widths
 from neurotrial.reports.rendering.word_zip import repack
 
 FLOATS = Path(__file__).parents[2] / "reports" / "word-floats.lua"
