@@ -84,13 +84,11 @@ def align_numbers(cells: Sequence[Any], room: float, size: float) -> None:
         As in `decimal_stop`.
     """
     from docx.oxml.ns import qn
-    from docx.text.paragraph import Paragraph
 
     paragraphs = [list(cell.iter(qn("w:p"))) for cell in cells]
     if any(len(found) != 1 for found in paragraphs):
         return
-    column = [Paragraph(found[0], None) for found in paragraphs]
-    numbers = [paragraph for paragraph in column if _NUMBER.match(paragraph.text)]
+    numbers = [paragraph for (paragraph,) in paragraphs if _NUMBER.match(paragraph.text)]
     align = _alignment(numbers)
     if align is None:
         return
@@ -110,8 +108,9 @@ def _alignment(paragraphs: Sequence[Any]) -> str | None:
 
 
 def _set(paragraph: Any, stop: int) -> None:
-    from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
+    from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT, WD_TAB_LEADER
     from docx.shared import Twips
 
     paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT
-    paragraph.paragraph_format.tab_stops.add_tab_stop(Twips(stop), WD_TAB_ALIGNMENT.DECIMAL)
+    tabs = paragraph.get_or_add_pPr().get_or_add_tabs()
+    tabs.insert_tab_in_order(Twips(stop), WD_TAB_ALIGNMENT.DECIMAL, WD_TAB_LEADER.SPACES)
