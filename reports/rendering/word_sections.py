@@ -8,7 +8,10 @@ from typing import Any
 
 __all__ = ["text_width", "turn_pages"]
 
-CAPTION, NOTE = "TableCaption", "TableNote"
+CAPTION, NOTE, HEADING = "TableCaption", "TableNote", "Heading"
+LEAD = 200
+"""Characters of a paragraph that goes with the table below it."""
+
 _MARKS = ("bookmarkStart", "bookmarkEnd")
 _ONCE = ("titlePg", "pgNumType")
 """What only the first section may say: another title page, and page numbers that start anew."""
@@ -96,16 +99,25 @@ def _runs(tables: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def _first(table: Any) -> Any:
-    """Return the heading or caption with which the block of a table begins, or the table itself."""
+    """Return the heading, lead or caption with which the block of a table begins, or the table itself."""
     start = table
     above = _neighbour(start, preceding=True)
     if _style(above) == CAPTION:
         start = above
         above = _neighbour(start, preceding=True)
-    while _style(above).startswith("Heading"):
+    if _is_lead(above):
+        above = _neighbour(above, preceding=True)
+    while _style(above).startswith(HEADING):
         start = above
         above = _neighbour(start, preceding=True)
     return start
+
+
+def _is_lead(element: Any) -> bool:
+    """Tell whether an element is all that stands between a heading and a table, and short: alone on a page it would look lost."""
+    if not _style(element) or len(element.text) > LEAD:
+        return False
+    return _style(_neighbour(element, preceding=True)).startswith(HEADING)
 
 
 def _last(table: Any) -> Any:
@@ -118,11 +130,17 @@ def _last(table: Any) -> Any:
 
 
 def _end_section(element: Any, properties: Any) -> None:
-    """Let a section end with an element: a paragraph holds its properties, a new one where there is none."""
-    from docx.oxml import OxmlElement
+    """Let a section end with an element: a paragraph of text holds its properties, else a new one without height."""
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
 
-    if element.tag != _name("p"):
-        paragraph = OxmlElement("w:p")
+    # LibreOffice loses the number of a caption that ends a section
+    if element.tag != _name("p") or element.find(_name("bookmarkStart")) is not None:
+        paragraph = parse_xml(
+            f"<w:p {nsdecls('w')}><w:pPr><w:suppressLineNumbers/>"
+            '<w:spacing w:before="0" w:after="0" w:line="20" w:lineRule="exact"/>'
+            '<w:rPr><w:sz w:val="2"/></w:rPr></w:pPr></w:p>'
+        )
         element.addnext(paragraph)
         element = paragraph
     element.get_or_add_pPr().append(properties)

@@ -77,12 +77,17 @@ def blocks(document):
         ),
         (f"Text.\n\n# Head\n\n{wide('a')}", ["portrait", "landscape"], ["Heading1", "TableCaption", "table"]),
         (
+            f"Text.\n\n# Head\n\nSee below.\n\n{wide('a')}",
+            ["portrait", "landscape"],
+            ["Heading1", "FirstParagraph", "TableCaption", "table"],
+        ),
+        (
             f"Text.\n\n{wide('a')}\n{wide('b')}\nMore text.",
             ["portrait", "landscape", "portrait"],
             ["TableCaption", "table", None, "TableCaption", "table", None],
         ),
     ],
-    ids=["between texts", "below a heading, at the end", "two together"],
+    ids=["between texts", "below a heading, at the end", "below a lead", "two together"],
 )
 def test_wide_tables_stand_on_pages_in_landscape(word, body, expected, turned):
     path = word(body)
@@ -108,6 +113,14 @@ def test_pages_in_landscape_have_the_foot_and_line_numbers_of_the_others(word):
     assert last.page_width == upright.page_width
     grid = [int(column.get(qn("w:w"))) for column in document.tables[0]._tbl.tblGrid]
     assert sum(grid) == pytest.approx(turned.page_width.twips - 2 * turned.left_margin.twips, abs=len(grid))
+
+
+def test_a_caption_does_not_hold_the_end_of_a_section(word):
+    figure = '![A figure.](image.png){#fig-a fig-alt="a"}'
+    document = docx.Document(str(word(f"Text.\n\n{figure}\n\n{wide('a')}\nMore.")))
+    ends = [p for p in document.paragraphs if p._p.find(qn("w:pPr") + "/" + qn("w:sectPr")) is not None]
+    assert [p.text for p in ends] == ["", ""]
+    assert all(p._p.pPr.find(qn("w:suppressLineNumbers")) is not None for p in ends)
 
 
 def test_notes_stay_with_their_table_on_its_page(word):
