@@ -169,9 +169,9 @@ def _finish_html(written: Path, out: Path, _: str) -> None:
 
 
 def _finish_docx(written: Path, out: Path, _: str) -> None:
-    from neurotrial.reports.rendering.word_tables import finish_tables
+    from neurotrial.reports.rendering.word_finish import finish_word
 
-    finish_tables(written)
+    finish_word(written)
     shutil.copyfile(written, out)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from neurotrial.reports.rendering.word_numbers import align_numbers
 from neurotrial.reports.rendering.word_sections import text_width, turn_pages
 from neurotrial.reports.rendering.word_widths import CHARACTERS_ACROSS, column_widths, is_wide
-from neurotrial.reports.rendering.word_zip import repack
 
 __all__ = ["finish_tables"]
 
@@ -30,18 +27,16 @@ SHORT = 12
 """Rows of a table that is kept on one page."""
 
 
-def finish_tables(path: Path) -> None:
+def finish_tables(document: Any) -> None:
     """Finish the tables of a Word file that pandoc wrote, in place.
 
     Parameters
     ----------
-    path : Path
-        The .docx file.
+    document : docx.Document
+        The file.
     """
-    from docx import Document
     from docx.oxml.ns import qn
 
-    document = Document(str(path))
     body = document.element.body
     tables = [table for table in body.iter(qn("w:tbl")) if len(table.find(qn("w:tblGrid")))]
     wide = [table for table in tables if table.getparent() is body and is_wide(_grid_rows(table))]
@@ -50,9 +45,6 @@ def finish_tables(path: Path) -> None:
     style = next((style for style in document.styles if style.name == "Table Text"), None)
     for table in tables:
         _finish(table, broad if broad and table in wide else room, room, style)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    path.write_bytes(repack(buffer.getvalue()))
 
 
 def _finish(table: Any, room: int | None, portrait: int | None, style: Any) -> None:

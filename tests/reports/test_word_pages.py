@@ -6,10 +6,12 @@ import docx
 import pytest
 from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
+from everything_study import png
 from openxml_audit import FileFormat, OpenXmlValidator
 
 from neurotrial.reports.rendering.render import render
 from neurotrial.reports.rendering.word_numbers import decimal_stop
+from neurotrial.reports.rendering.word_pictures import TALLEST
 from neurotrial.reports.rendering.word_widths import column_widths, is_wide
 
 WIDE = (
@@ -239,3 +241,12 @@ def test_words_without_end_neither_turn_the_page_nor_take_all_of_it(count):
     rows = [["Outcome", "n"], ["x" * 40 * count, "12"]]
     assert not is_wide(rows)
     assert column_widths(rows)[1] > 0.03
+
+
+def test_a_picture_leaves_room_for_its_caption(word, tmp_path):
+    (tmp_path / "tall.png").write_bytes(png(10, 40))
+    body = "![Tall.](tall.png){#fig-a fig-alt='a' width=3in}\n\n![Flat.](image.png){#fig-b fig-alt='b' width=3in}"
+    tall, flat = docx.Document(str(word(body.replace("'", '"')))).inline_shapes
+    assert tall.height.inches == pytest.approx(9 * TALLEST, abs=0.01)
+    assert tall.width.inches == pytest.approx(9 * TALLEST / 4, abs=0.01)
+    assert (flat.width.inches, flat.height.inches) == pytest.approx((3, 2), abs=0.01)
