@@ -36,6 +36,7 @@ img {{ max-width: 100%; height: auto }}
 </style>
 </head>
 <body>
+<main>
 <h1>{title}</h1>
 <p>{counts}. Decisions on scans are made in tables/decisions.tsv; a flag excludes nothing.</p>
 <p><label>Order: <select id="order"><option value="rank">failed and flagged first</option><option value="scan">participant and \
@@ -44,6 +45,7 @@ visit</option></select></label> <label><input type="checkbox" id="remarkable"> o
 <div id="scans">
 {scans}
 </div>
+</main>
 <script>
 const box = document.getElementById("scans"), order = document.getElementById("order"), only = document.getElementById("remarkable");
 function show() {{

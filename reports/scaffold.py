@@ -12,7 +12,7 @@ from neurotrial.paths import writable_folder
 __all__ = ["write_scaffold", "write_simulated_scaffold"]
 
 _TOP = ("study.yaml", "_quarto.yml")
-_DOCUMENT_SUFFIXES = (".qmd", ".bib", ".csl", ".lua")
+_DOCUMENT_SUFFIXES = (".qmd", ".bib", ".csl", ".lua", ".html")
 _SIMULATED = ("simulated: false", "simulated: true")
 _SIMULATED_FILES = ("bids", "nodes.tsv", "truth.json", "tables/participants.tsv")
 _OPTIONAL_LINE = "#~ "

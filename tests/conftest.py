@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,60 @@ def _guard(event: str, args: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The Chromium of this machine, without a window."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("neither chromium nor google-chrome is installed: pages cannot be opened")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        opened = player.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open a file in the browser; whatever it says on the console, and all that it asks for, fails the test."""
+    contexts, said = [], []
+
+    def _open(path: Path, width: int = 1280, **options: Any) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: said.append(request.url) if _is_remote(request.url) else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield _open
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def _is_remote(url: str) -> bool:
+    return not url.startswith(("file:", "data:"))
+
+
+@pytest.fixture(scope="session")
+def axe_faults() -> Callable[[Any], list[str]]:
+    """Return what axe-core finds wrong on a page: rule, number of places, the first of them."""
+    from importlib.resources import files
+
+    code = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+    def _faults(page: Any) -> list[str]:
+        page.evaluate(code)
+        found = page.evaluate("axe.run(document, {rules: {'target-size': {enabled: true}}})")
+        assert len(found["passes"]) > 15
+        return [f"{v['id']} ({len(v['nodes'])}): {v['nodes'][0]['html']}" for v in found["violations"]]
+
+    return _faults
 
 
 @pytest.fixture(scope="session")

@@ -36,20 +36,24 @@ FORMAT_KEYS = {
         "embed-resources",
         "html-math-method",
         "css",
+        "include-after-body",
     },
     "docx": {"toc", "toc-depth", "toc-title", "number-sections", "reference-doc", "filters"},
     "typst": {"toc", "toc-depth", "toc-title", "number-sections", "citeproc", *PAGE_SETTINGS},
 }
 """The keys of the format blocks that the builtin renderer keeps."""
 
-FILTER = "word-floats.lua"
-"""The one project filter that the builtin renderer applies by itself."""
+OWN_FILES = {
+    "filters": ("filter", "word-floats.lua"),
+    "include-after-body": ("include after the body", "page-tools.html"),
+}
+"""The one project filter and the one include that the builtin renderer applies by itself, by the keys that name them."""
 
 _EVERYWHERE = (
     "title subtitle author affiliations date keywords abstract lang bibliography csl nocite link-citations "
     "citeproc format execute jupyter engine fig-width fig-height fig-dpi metadata-files project"
 )
-_KEPT = {*_EVERYWHERE.split(), *FORMAT_KEYS["html"], *FORMAT_KEYS["docx"]}
+_KEPT = {*_EVERYWHERE.split(), *FORMAT_KEYS["html"], *FORMAT_KEYS["docx"]} - {"include-after-body"}
 
 _QUARTO = """
     about acknowledgements anchor-sections appendix-cite-as appendix-style authors aliases bibliographystyle
@@ -138,7 +142,7 @@ def _value_problems(settings: Settings, above: tuple[str, ...]) -> Iterator[Prob
     for key, fits in wanted.items():
         if key in values and not fits(values[key]):
             yield _needs(settings, key, f"{key}: {values[key]}", *above)
-    for key in PATH_KEYS:
+    for key in PATH_KEYS if above else [key for key in PATH_KEYS if key not in _REFUSED]:
         yield from _file_value_problems(settings, values.get(key) or [], key, above)
 
 
@@ -146,8 +150,9 @@ def _file_value_problems(
     settings: Settings, value: Any, key: str, above: tuple[str, ...]
 ) -> Iterator[Problem]:
     for name in value if isinstance(value, list) else [value]:
-        if key == "filters" and not (isinstance(name, str) and Path(name).name == FILTER):
-            yield _needs(settings, key, f"filter {name}", *above)
+        what, own = OWN_FILES.get(key, ("", None))
+        if own and not (isinstance(name, str) and Path(name).name == own):
+            yield _needs(settings, key, f"{what} {name}", *above)
         elif not Path(str(name)).is_file():
             yield Problem(
                 settings.where(*above, key),

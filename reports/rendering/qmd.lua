@@ -10,6 +10,9 @@ local TARGET = DOCX and 'docx' or TYPST and 'typst' or 'html'
 local PROGRAM = DOCX and 'Word' or TYPST and 'a pdf'
 local CALLOUTS = {note = 'Note', tip = 'Tip', warning = 'Warning', important = 'Important', caution = 'Caution'}
 
+-- columns of a table that may be wider than the text on a wide screen
+local WIDE = 7
+
 local counts = {fig = 0, tbl = 0, eq = 0}
 local numbers = {}
 local faults = {}
@@ -261,6 +264,38 @@ local function checked_image(image)
   if alt:match('^%s*$') then fault('image ' .. image.src .. ' has no alt text') end
 end
 
+-- an interval in brackets, and a number with its percent sign, are not broken between lines of a cell
+local function is_held(before, after, next)
+  local function starts(word) return word:gsub('^\u{2212}', ''):match('^%d') end
+  if after:match('^%%') then return before:match('%d$') end
+  if after == 'to' then return before:match('^%(') and before:match('%d$') and starts(next) end
+  return before == '\u{a0}to' and starts(after)
+end
+
+local function held(inlines)
+  local out = pandoc.Inlines {}
+  for position, inline in ipairs(inlines) do
+    local function word(offset)
+      local found = inlines[position + offset]
+      return found and found.t == 'Str' and found.text or ''
+    end
+    local last = out[#out]
+    local before = last and last.t == 'Str' and last.text:match('\u{a0}to$') or word(-1)
+    if inline.t == 'Space' and is_held(before, word(1), word(3)) then
+      last.text = last.text .. '\u{a0}'
+    elseif inline.t == 'Str' and last and last.t == 'Str' and last.text:match('\u{a0}$') then
+      last.text = last.text .. inline.text
+    else
+      out:insert(inline)
+    end
+  end
+  return out
+end
+
+local function held_cells(t)
+  return t:walk {Plain = function(plain) return pandoc.Plain(held(plain.content)) end}
+end
+
 local function bold(cell)
   cell.contents = cell.contents:walk {
     Plain = function(plain) return #plain.content > 0 and pandoc.Plain {pandoc.Strong(plain.content)} or nil end,
@@ -293,12 +328,15 @@ local function html_table(t)
         cell.attributes.scope = nil
       elseif part == 'group' then
         cell.attributes.scope = 'colgroup'
+      elseif part == 'head' and #cell.contents == 0 then
+        -- the corner above row labels heads nothing
+        cell.attributes.scope, cell.attributes.role = nil, 'cell'
       elseif part == 'head' then
         cell.attributes.scope = cell.col_span > 1 and 'colgroup' or 'col'
       end
     end
   end)
-  return pandoc.Div(t, pandoc.Attr('', {'table-scroll'}))
+  return pandoc.Div(t, pandoc.Attr('', #t.colspecs >= WIDE and {'table-scroll', 'wide'} or {'table-scroll'}))
 end
 
 local function finish(document)
@@ -317,6 +355,7 @@ return {
   {traverse = 'topdown', Div = labelled_div},
   {traverse = 'topdown', Header = number_section, Figure = number_float, Table = number_float, Para = equation},
   {Cite = cross_reference, Image = checked_image},
+  {Table = held_cells},
   {Table = DOCX and word_table or not TYPST and html_table or nil},
   {Pandoc = finish},
 }

@@ -145,7 +145,8 @@ def _html_options(settings: Mapping[str, Any], _: Path) -> list[str]:
     own = settings.get("css") or []
     sheets = [str(ASSETS / "page.css"), *([own] if isinstance(own, str) else own)]
     styles = [f"--css={sheet}" for sheet in sheets]
-    return [f"--template={ASSETS / 'page.html'}", "--mathml", "--embed-resources", *styles]
+    tools = f"--include-after-body={ASSETS.parent / 'page-tools.html'}"
+    return [f"--template={ASSETS / 'page.html'}", "--mathml", "--embed-resources", tools, *styles]
 
 
 def _docx_options(settings: Mapping[str, Any], work: Path) -> list[str]:
@@ -168,9 +169,9 @@ def _finish_html(written: Path, out: Path, _: str) -> None:
 
 
 def _finish_docx(written: Path, out: Path, _: str) -> None:
-    from neurotrial.reports.rendering.word_tables import finish_tables
+    from neurotrial.reports.rendering.word_finish import finish_word
 
-    finish_tables(written)
+    finish_word(written)
     shutil.copyfile(written, out)
 
 

@@ -13,7 +13,7 @@ from neurotrial.errors import Problem, refuse
 
 __all__ = ["Settings", "merge", "merge_all", "read_settings", "resolve_paths", "with_metadata_files"]
 
-PATH_KEYS = ("bibliography", "csl", "css", "reference-doc", "filters")
+PATH_KEYS = ("bibliography", "csl", "css", "reference-doc", "filters", "include-after-body")
 """Keys whose values name files, relative to the file in which the key stands."""
 
 

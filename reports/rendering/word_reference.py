@@ -204,6 +204,15 @@ def _table_style(document: Any) -> None:
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls, qn
 
+    if "Normal Table" not in document.styles:
+        # pandoc's tables rest on it, and its template lacks it
+        document.styles.element.append(
+            parse_xml(
+                f'<w:style {nsdecls("w")} w:type="table" w:default="1" w:styleId="TableNormal">'
+                '<w:name w:val="Normal Table"/><w:uiPriority w:val="99"/><w:semiHidden/><w:unhideWhenUsed/>'
+                '<w:tblPr><w:tblInd w:w="0" w:type="dxa"/></w:tblPr></w:style>'
+            )
+        )
     element = document.styles["Table"].element
     for child in list(element):
         if child.tag in {qn("w:tblPr"), qn("w:tblStylePr")}:
@@ -220,6 +229,7 @@ def _table_style(document: Any) -> None:
 
 
 def _page(document: Any) -> None:
+    from docx.enum.style import WD_STYLE_TYPE
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls
@@ -237,6 +247,10 @@ def _page(document: Any) -> None:
     else:
         section._sectPr.append(numbers)  # noqa: SLF001  no public way
     footer = section.footer.paragraphs[0]
+    style = document.styles.add_style("Footer", WD_STYLE_TYPE.PARAGRAPH, builtin=True)
+    style.base_style = document.styles["Normal"]
+    _spacing(style, 1.0)
+    footer.style = style
     footer.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _number_no_lines(footer._p)  # noqa: SLF001  no public way
     footer._p.append(  # noqa: SLF001  no public way

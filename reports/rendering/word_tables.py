@@ -1,16 +1,15 @@
-"""Tables of a Word file, finished: rows that stay whole, repeated headers, readable widths."""
+"""Tables of a Word file, finished: rows that stay whole, repeated headers, readable widths, numbers below each other."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from neurotrial.reports.rendering.word_zip import repack
+from neurotrial.reports.rendering.word_numbers import align_numbers
+from neurotrial.reports.rendering.word_sections import text_width, turn_pages
+from neurotrial.reports.rendering.word_widths import CHARACTERS_ACROSS, column_widths, is_wide
 
-__all__ = ["column_widths", "finish_tables"]
+__all__ = ["finish_tables"]
 
 FULL_WIDTH = 5000
 """The whole text width in fiftieths of a percent, as Word counts."""
@@ -18,80 +17,67 @@ FULL_WIDTH = 5000
 ROOM_BELOW = 10
 """Points."""
 
-PADDING = 3
-"""Characters that the margins of a cell, and bold letters, take."""
+CELL_MARGINS = 120
+"""Left and right margin of a cell together in twips, as the reference document sets them."""
 
-SMALLEST_WIDTH = 0.4
-CHARACTERS_ACROSS = 100
-"""How many characters of a table's text fit on the width of the page, about."""
+LETTERS = 9.0
+"""Size of the letters of a table in points where no style says another."""
 
-_WORD = re.compile(r"[^ -]+-?")
-
-LONGEST_CELL = 40
-"""A cell longer than this (in characters) is wrapped anyway and asks for no more room."""
+SHORT = 12
+"""Rows of a table that is kept on one page."""
 
 
-def finish_tables(path: Path) -> None:
+def finish_tables(document: Any) -> None:
     """Finish the tables of a Word file that pandoc wrote, in place.
 
     Parameters
     ----------
-    path : Path
-        The .docx file.
+    document : docx.Document
+        The file.
     """
-    from docx import Document
     from docx.oxml.ns import qn
 
-    document = Document(str(path))
-    text_style = "Table Text" in document.styles
-    for table in document.element.body.iter(qn("w:tbl")):
-        _widths(table)
-        rows = table.findall(qn("w:tr"))
-        headers = [row for row in rows if row.find(qn("w:trPr") + "/" + qn("w:tblHeader")) is not None]
-        for row in rows:
-            _keep_whole(row)
-        for row in headers:
-            _keep_with_next(row)
-            _rule_below(row, spanners_only=row is not headers[-1])
-        _room_below(table)
-        if text_style:
-            _restyle(table, document.styles["Table Text"].style_id)
-    buffer = io.BytesIO()
-    document.save(buffer)
-    path.write_bytes(repack(buffer.getvalue()))
+    body = document.element.body
+    tables = [table for table in body.iter(qn("w:tbl")) if len(table.find(qn("w:tblGrid")))]
+    wide = [table for table in tables if table.getparent() is body and is_wide(_grid_rows(table))]
+    room = text_width(body.sectPr)
+    broad = turn_pages(body, wide) if wide else None
+    style = next((style for style in document.styles if style.name == "Table Text"), None)
+    for table in tables:
+        _finish(table, broad if broad and table in wide else room, room, style)
 
 
-def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
-    """Share the width of the page out among the columns of a table.
+def _finish(table: Any, room: int | None, portrait: int | None, style: Any) -> None:
+    """Finish a table on a page whose text is ``room`` twips wide."""
+    from docx.oxml.ns import qn
 
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        The text of each cell, by row; the rows have equal lengths.
+    widths = column_widths(
+        _grid_rows(table), CHARACTERS_ACROSS * (room / portrait if room and portrait else 1)
+    )
+    _set_widths(table, widths, room)
+    rows = table.findall(qn("w:tr"))
+    headers = [row for row in rows if row.find(qn("w:trPr") + "/" + qn("w:tblHeader")) is not None]
+    for row in rows:
+        _keep_whole(row)
+    for row in headers:
+        _rule_below(row, spanners_only=row is not headers[-1])
+    _keep_together(table, rows, headers)
+    _room_below(table)
+    if style is not None:
+        _restyle(table, style.style_id)
+    if room:
+        size = style.font.size.pt if style is not None and style.font.size else LETTERS
+        _align_columns([row for row in rows if row not in headers], widths, room, size)
 
-    Returns
-    -------
-    list of float
-        Parts of the text width, together between `SMALLEST_WIDTH` and 1. Every column has room for its longest word;
-        what is left goes to the columns whose cells are longer than that.
 
-    Examples
-    --------
-    >>> [round(width, 2) for width in column_widths([["Visit", "Week"], ["V1", "0"]])]
-    [0.21, 0.19]
-    """
-    columns = list(zip(*rows, strict=True))
-    words = [
-        max((len(word) for cell in column for word in _WORD.findall(cell)), default=0) for column in columns
-    ]
-    cells = [min(max(map(len, column)), LONGEST_CELL) for column in columns]
-    needed = [word + PADDING for word in words]
-    wished = [max(0, cell - word) for cell, word in zip(cells, words, strict=True)]
-    left = max(0, CHARACTERS_ACROSS - sum(needed))
-    granted = min(1.0, left / max(1, sum(wished)))
-    widths = [need + granted * wish for need, wish in zip(needed, wished, strict=True)]
-    total = min(1.0, max(SMALLEST_WIDTH, sum(widths) / CHARACTERS_ACROSS))
-    return [total * width / sum(widths) for width in widths]
+def _align_columns(rows: Sequence[Any], widths: Sequence[float], room: int, size: float) -> None:
+    from docx.oxml.ns import qn
+
+    cells = [row.findall(qn("w:tc")) for row in rows]
+    whole = [row for row in cells if len(row) == len(widths)]
+    for column, width in enumerate(widths):
+        if column:
+            align_numbers([row[column] for row in whole], width * room - CELL_MARGINS, size)
 
 
 def _grid_rows(table: Any) -> list[list[str]]:
@@ -118,14 +104,11 @@ def _text(cell: Any) -> str:
     return "".join(text.text or "" for text in cell.iter(qn("w:t")))
 
 
-def _widths(table: Any) -> None:
+def _set_widths(table: Any, widths: Sequence[float], room: int | None) -> None:
     from docx.oxml.ns import qn
 
     grid = table.find(qn("w:tblGrid"))
-    if grid is None or not len(grid):
-        return
-    total = sum(int(column.get(qn("w:w"))) for column in grid)
-    widths = column_widths(_grid_rows(table))
+    total = room or sum(int(column.get(qn("w:w"))) for column in grid)
     for column, width in zip(grid, widths, strict=True):
         column.set(qn("w:w"), str(round(width * total)))
     whole = table.tblPr.find(qn("w:tblW"))
@@ -160,11 +143,35 @@ def _keep_whole(row: Any) -> None:
     row.get_or_add_trPr().insert(0, OxmlElement("w:cantSplit"))
 
 
-def _keep_with_next(row: Any) -> None:
+def _keep_together(table: Any, rows: Sequence[Any], headers: Sequence[Any]) -> None:
+    """Keep headings with what they head, the last row with the notes below it, and a short table on one page."""
     from docx.oxml.ns import qn
 
-    for paragraph in row.iter(qn("w:p")):
-        paragraph.get_or_add_pPr().get_or_add_keepNext()
+    notes = _notes(table)
+    kept = [row for row in rows if row in headers or _is_group(row)]
+    if len(rows) <= SHORT:
+        kept = list(rows[:-1])
+    for part in [*kept, *(rows[-1:] if notes else []), *notes[:-1]]:
+        for paragraph in part.iter(qn("w:p")):
+            paragraph.get_or_add_pPr().get_or_add_keepNext()
+
+
+def _is_group(row: Any) -> bool:
+    from docx.oxml.ns import qn
+
+    cells = row.findall(qn("w:tc"))
+    return len(cells) == 1 and cells[0].grid_span > 1
+
+
+def _notes(table: Any) -> list[Any]:
+    from docx.oxml.ns import qn
+
+    notes = []
+    for item in table.itersiblings(qn("w:p"), qn("w:tbl"), qn("w:sectPr")):
+        if item.tag != qn("w:p") or item.style != "TableNote":
+            break
+        notes.append(item)
+    return notes
 
 
 def _room_below(table: Any) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -43,6 +45,33 @@ def test_it_says_where_the_results_are_and_that_the_data_are_simulated(demo: tup
     for document in ("manuscript", "quality", "supplement"):
         for kind in plan["report"]["formats"]:
             assert (folder / "output" / f"{document}.{kind}").stat().st_size > 10_000, (document, kind)
+
+
+LARGEST_PAGE = 5_000_000
+"""Bytes that a web page of a study may have: it is sent by mail."""
+
+
+def test_every_page_is_small_and_accessible(
+    demo: tuple[Path, str], open_page: Callable[[Path], Any], axe_faults: Callable[[Any], list[str]]
+) -> None:
+    folder, _ = demo
+    names = (
+        "output/manuscript.html",
+        "output/supplement.html",
+        "output/quality.html",
+        "extraction/pictures.html",
+    )
+    for name in names:
+        assert axe_faults(open_page(folder / name)) == [], name
+        assert (folder / name).stat().st_size < LARGEST_PAGE, name
+
+
+def test_every_word_file_is_valid(demo: tuple[Path, str]) -> None:
+    from openxml_audit import FileFormat, OpenXmlValidator
+
+    for path in sorted((demo[0] / "output").glob("*.docx")):
+        found = OpenXmlValidator(file_format=FileFormat.OFFICE_2019).validate(path)
+        assert found.errors == [], path.name
 
 
 def test_it_shows_every_main_estimate_beside_the_truth(demo: tuple[Path, str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 EVERYTHING = Path(__file__).parent / "everything"
 STYLE = Path(__file__).parents[2] / "reports" / "neurotrial.csl"
+TOOLS = STYLE.with_name("page-tools.html")
 EPOCH = "1767225600"
 
 
@@ -22,6 +23,7 @@ def png(width, height):
 
 def copy_everything(folder):
     shutil.copytree(EVERYTHING, folder)
-    shutil.copyfile(STYLE, folder / "neurotrial.csl")
+    for file in (STYLE, TOOLS):
+        shutil.copyfile(file, folder / file.name)
     (folder / "reports" / "flow.png").write_bytes(png(30, 12))
     return folder / "reports" / "report.qmd"

@@ -76,6 +76,12 @@ SETTINGS = {
     "fenced echo": ("execute:\n  echo: fenced\n", 4, "execute: echo: fenced"),
     "profile": ("profile: advanced\n", 3, "option profile"),
     "listing": ("listing:\n  contents: posts\n", 3, "option listing"),
+    "an include of the page": (
+        "format:\n  html:\n    include-after-body: image.png\n",
+        5,
+        "include after the body",
+    ),
+    "an include of every format": ("include-after-body: page-tools.html\n", 3, "option include-after-body"),
     "extension filter": ("filters: [lightbox]\n", 3, "filter"),
     "parameters": ("params:\n  a: 1\n", 3, "option params"),
     "theme": ("format:\n  html:\n    theme: cosmo\n", 5, "option theme of format html"),

@@ -141,8 +141,9 @@ def test_no_style_sheet_leaks_into_the_text(rendered):
 
 
 def test_table_cells_follow_the_alignment(word):
-    alignment = word.tables[0].rows[3].cells[1].paragraphs[0].alignment
-    assert str(alignment).startswith("RIGHT")
+    heading, number = (word.tables[0].rows[row].cells[1].paragraphs[0] for row in (1, 3))
+    assert str(heading.alignment).startswith("RIGHT")
+    assert [str(stop.alignment).split()[0] for stop in number.paragraph_format.tab_stops] == ["DECIMAL"]
 
 
 def test_content_for_word_only(paragraphs):

@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from everything_study import TOOLS
 from lxml import html
+
+from neurotrial.reports.rendering.render import render
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +19,10 @@ def text(element):
 
 
 def test_nothing_is_loaded_from_elsewhere(page):
-    assert page.xpath("//script") == []
+    assert [script.text for script in page.xpath("//script")] == html.fromstring(
+        TOOLS.read_text("utf-8")
+    ).xpath("//script/text()")
+    assert page.xpath("//script/@*") == []
     assert page.xpath("//link") == []
     assert {source[:22] for source in page.xpath("//@src")} == {"data:image/png;base64,"}
     assert not re.search(r"url\((?!data:)|@import", "".join(page.xpath("//style/text()")))
@@ -99,7 +105,7 @@ def test_a_table_of_great_tables_is_plain_and_accessible(page):
     assert table.xpath(".//style | .//@class[contains(., 'gt_')]") == []
     heads = [[(text(th), th.get("scope")) for th in row.iter("th")] for row in table.find("thead").iter("tr")]
     assert heads == [
-        [("", "col"), ("Arm", "colgroup")],
+        [("", None), ("Arm", "colgroup")],
         [("Control (n = 20)", "col"), ("Cells (n = 21)", "col")],
     ]
     assert [text(th) for th in table.xpath("tbody//th[@scope='row']")] == [
@@ -164,4 +170,19 @@ def test_echoed_code_and_printed_text(page):
         'rows[["label", "control"]]',
         'shown = "`{python} not_run`"',
         "plain output with ``` backticks",
+    ]
+
+
+def test_intervals_and_percentages_of_cells_are_not_broken(write, tmp_path):
+    rows = "|6.4 (−4.2 to 17.0)|12 (47 %)|from 1 to 2|\n|0.5 (no interval)|3 (SD 4)|a (x to y) b|"
+    document = write(f"|a|b|c|\n|-|-|-|\n{rows}")
+    (made,) = render(document, ["html"], tmp_path / "out", engine="builtin")
+    cells = [cell.text_content() for cell in html.fromstring(made.path.read_text("utf-8")).iter("td")]
+    assert cells == [
+        "6.4 (−4.2\u00a0to\u00a017.0)",
+        "12 (47\u00a0%)",
+        "from 1 to 2",
+        "0.5 (no interval)",
+        "3 (SD 4)",
+        "a (x to y) b",
     ]

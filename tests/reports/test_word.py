@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from neurotrial.reports.rendering.pandoc import pandoc_path
 from neurotrial.reports.rendering.word_reference import write_reference_docx
-from neurotrial.reports.rendering.word_tables import SMALLEST_WIDTH, column_widths, finish_tables
+from neurotrial.reports.rendering.word_tables import finish_tables
+from neurotrial.reports.rendering.word_widths import SMALLEST_WIDTH, column_widths
 from neurotrial.reports.rendering.word_zip import repack
 
 FLOATS = Path(__file__).parents[2] / "reports" / "word-floats.lua"
@@ -115,17 +116,16 @@ def test_words_are_not_broken_and_long_texts_get_what_is_left():
     assert comment > 2 * count
 
 
-def test_tables_of_other_programs_are_finished_too(tmp_path):
+def test_tables_of_other_programs_are_finished_too():
     document = docx.Document()
     document.add_table(2, 2).rows[0].cells[0].text = "x"
-    document.save(tmp_path / "plain.docx")
-    finish_tables(tmp_path / "plain.docx")
-    table = docx.Document(str(tmp_path / "plain.docx")).tables[0]
+    finish_tables(document)
+    table = document.tables[0]
     assert "w:cantSplit" in table.rows[1]._tr.xml
     assert 'w:type="pct"' in table._tbl.tblPr.xml
 
 
-def test_headings_beside_spanners_ask_for_room(tmp_path):
+def test_headings_beside_spanners_ask_for_room():
     document = docx.Document()
     table = document.add_table(rows=3, cols=3)
     for row, texts in zip(
@@ -135,9 +135,7 @@ def test_headings_beside_spanners_ask_for_room(tmp_path):
             cell.text = text
     table.cell(0, 1).merge(table.cell(0, 2)).text = "A heading of both"
     table.cell(0, 0).merge(table.cell(1, 0))
-    path = tmp_path / "table.docx"
-    document.save(path)
-    finish_tables(path)
-    verdict, _, last = (column.width for column in docx.Document(path).tables[0].columns)
+    finish_tables(document)
+    verdict, _, last = (column.width for column in document.tables[0].columns)
     # seven letters beside one
     assert verdict / last == pytest.approx((7 + 3) / (1 + 3), rel=0.01)
