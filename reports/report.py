@@ -10,6 +10,7 @@ from typing import Any
 from neurotrial.errors import refuse
 from neurotrial.method_names import scale_of
 from neurotrial.reports import sections, sections_bayes, sections_imaging, sections_sensitivity
+from neurotrial.reports.checklists.shown import checklist_section
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.floats import table_float
@@ -238,6 +239,21 @@ class Report:
     def record(self) -> Markdown:
         """Return versions, seed, hashes and renderer."""
         return paragraphs("What the numbers rest on is in @tbl-record.", table_float(record_table(self.data)))
+
+    def checklist(self, name: str) -> Markdown:
+        """Return a reporting checklist, filled from the anchors of the manuscript.
+
+        Parameters
+        ----------
+        name : {"consort2025", "cobidas"}
+            Which one.
+
+        Raises
+        ------
+        InputError
+            If there is no such checklist, or the anchors are missing or older than the manuscript or the results.
+        """
+        return checklist_section(self.data, self.folder, name)
 
     def bayes_priors(self) -> Markdown:
         """Return models and priors of the Bayesian analyses; that there are none, if so."""

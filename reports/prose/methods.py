@@ -100,9 +100,7 @@ def design_text(data: CitedResults) -> Markdown:
         "Intervention": ("sec-intervention", info.intervention),
         "Comparator": ("sec-comparator", info.comparator),
     }
-    stated = [
-        labelled(label, f"**{head}.** {escape(text)}") for head, (label, text) in named.items() if text
-    ]
+    stated = [labelled(label, f"**{head}.** {escape(text)}") for head, (label, text) in named.items() if text]
     return paragraphs(*stated, labelled("sec-allocation", f"**Allocation.** {_allocation(data.study)}"))
 
 
