@@ -124,8 +124,11 @@ class _Walk:
     levels: list[int] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_FLOATS, 0))
 
-    def block(self, node: Node) -> None:
-        """Take in a block: a heading opens a section, everything else is text of the sections that are open."""
+    def block(self, node: Node, lead: tuple[str, ...] = ()) -> None:
+        """Take in a block: a heading opens a section, everything else is text of the sections that are open.
+
+        ``lead`` are the bold words at the beginning of the passages around it.
+        """
         name, classes = _attributes(node)
         if node["t"] == "Header":
             self._heading(node, name, classes)
@@ -133,12 +136,13 @@ class _Walk:
         if node["t"] == "Div" and not (
             _is_float(name) or any(item.startswith("callout") for item in classes)
         ):
+            inside = (*lead, *_lead(node)) if name else lead
             if name:
-                self._passage(name, node, list(_texts(node)))
+                self._passage(name, inside, list(_texts(node)))
             for inner in node["c"][1]:
-                self.block(inner)
+                self.block(inner, inside)
             return
-        self._text(node, name)
+        self._text(node, name, lead)
 
     def _heading(self, node: Node, name: str, classes: list[str]) -> None:
         level = node["c"][0]
@@ -155,7 +159,7 @@ class _Walk:
         self.levels[-1] += 1
         return ".".join(map(str, self.levels)) if self.numbered else ""
 
-    def _text(self, node: Node, name: str) -> None:
+    def _text(self, node: Node, name: str, lead: tuple[str, ...]) -> None:
         texts = list(_texts(node))
         for entry in self.headings:
             entry.texts += texts
@@ -167,16 +171,16 @@ class _Walk:
             if _is_float(inner_name):
                 self._float(inner_name, list(_texts(inner)))
             elif inner["t"] == "Span":
-                self._passage(inner_name, inner, [_words(inner["c"][1])])
+                self._passage(inner_name, lead, [_words(inner["c"][1])])
 
     def _float(self, name: str, texts: list[str]) -> None:
         prefix = name.partition("-")[0]
         self.counts[prefix] += 1
         self.entries.append(_Entry(name, _FLOATS[prefix], str(self.counts[prefix]), (), texts=texts))
 
-    def _passage(self, name: str, node: Node, texts: list[str]) -> None:
+    def _passage(self, name: str, lead: tuple[str, ...], texts: list[str]) -> None:
         above = self.headings[-1] if self.headings else _Entry("", "section", "", ())
-        path = (*above.path, *_lead(node)) or ("Beginning",)
+        path = (*above.path, *lead) or ("Beginning",)
         self.entries.append(_Entry(name, "passage", above.number, path, texts=texts))
 
 
@@ -206,7 +210,7 @@ def _is_float(name: str) -> bool:
 
 def _lead(node: Node) -> tuple[str, ...]:
     """Return the bold words at the beginning of a div, without their full stop."""
-    first = node["c"][1][0] if node["t"] == "Div" and node["c"][1] else {}
+    first = node["c"][1][0] if node["c"][1] else {}
     inlines = first.get("c") if first.get("t") in {"Para", "Plain"} else None
     if not inlines or inlines[0]["t"] != "Strong":
         return ()

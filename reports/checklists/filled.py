@@ -134,7 +134,7 @@ def _remarks(checklist: Checklist, item: Item, needed: Sequence[Sequence[Anchor]
     if item.todo:
         yield item.todo
     if item.fields and any(pattern in item.where for pattern in gaps):
-        yield f"fill in {' and '.join(item.fields)} of study.yaml"
+        yield f"write it in study.yaml ({', '.join(item.fields)})"
     elif any(anchor.state == "placeholder" for matches in needed for anchor in matches):
         yield f"replace the placeholder in {_MANUSCRIPT}"
     place = item.place or checklist.place or item.section

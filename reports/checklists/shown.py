@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +31,7 @@ _LABELS = {
     "status": "Status",
     "where": "Where in the manuscript; what is left to do",
 }
+_LABEL = re.compile(r"\{#sec-[a-z0-9-]+\}")
 _ALARMING = ("partly", "to be written", "missing")
 
 
@@ -68,12 +71,12 @@ def checklist_text(checklist: Checklist, rows: Sequence[FilledRow]) -> Markdown:
     head = f"{checklist.title} [@{checklist.citation}] for {escape(checklist.subject)}: {len(rows)} rows, {counted}"
     meaning = (
         "Found means that the manuscript has the place, with text and without a placeholder; whether the text suffices is for a "
-        "reader to judge. Text of your own counts once its heading, paragraph or words carry the label that the row names, as in "
-        "“## Blinding {#sec-blinding}”, “::: {#sec-blinding}” … “:::”, or “[Assessors were blinded.]{#sec-blinding}”; where a row does "
-        "not apply, say so there."
+        "reader to judge. Text of your own counts once its heading or its words carry the label that the row names: "
     )
+    examples = "`## Blinding {#sec-blinding}` or `[Assessors were blinded.]{#sec-blinding}`"
+    silent = "Where a row does not apply, say so there."
     source = f"{checklist.note} Source: {checklist.source}, compared on {checklist.checked}."
-    return paragraphs(f"{head}.", escape(meaning), escape(source))
+    return paragraphs(f"{head}.", f"{escape(meaning)} {examples}. {escape(silent)}", escape(source))
 
 
 def checklist_table(checklist: Checklist, rows: Sequence[FilledRow]) -> Tabulation:
@@ -114,9 +117,15 @@ def _where(row: FilledRow) -> str:
     return ". ".join(part for part in (places, todo) if part)
 
 
+def _literal(text: str) -> str:
+    """Return words as HTML, labels as code, which is not hyphenated."""
+    return _LABEL.sub(r"<code>\g<0></code>", html.escape(text))
+
+
 def _emphasised(table: GT, rows: Sequence[FilledRow]) -> GT:
     from great_tables import loc, style
 
+    table = table.fmt(_literal, columns=["where"])
     alarming = [index for index, row in enumerate(rows) if row.status in _ALARMING]
     if not alarming:
         return table
