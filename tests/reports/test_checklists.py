@@ -275,7 +275,7 @@ def test_rows_point_to_the_manuscript(anchors):
     assert {rows[number].status for number in ("14", "21a", "22a", "25", "26", "28")} == {"found"}
     assert all(not row.remarks for row in rows.values() if row.status == "found")
     assert all(row.remarks for row in rows.values() if row.status != "found")
-    assert filled(CONSORT, anchors["plain"])["27"].places == ("Results, Harms", "Table 14")
+    assert filled(CONSORT, anchors["plain"])["27"].places == ("Results, Harms", "Table 11")
     images = filled(COBIDAS, anchors["full"])
     assert images["D3.9"].places == ("Methods, From images to measures, Diffusion",)
     assert {images[number].status for number in ("D3.9", "D3.15", "D5.4", "D7.2")} == {"found"}
