@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 import yaml
 
 from neurotrial.errors import refuse
 from neurotrial.paths import writable_folder, write_text
+from neurotrial.reports.checklists.anchor_file import MANUSCRIPT, write_anchors
 from neurotrial.reports.rendering.render import render
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results
@@ -36,7 +38,7 @@ class ReportPlan:
     folder : Path
         The study folder.
     documents : tuple of Path
-        The ``.qmd`` files in ``reports/``.
+        The ``.qmd`` files in ``reports/``, the manuscript first.
     formats : tuple of str
         Formats of every document.
     engine : {"auto", "quarto", "builtin"}
@@ -86,9 +88,9 @@ def plan_reports(folder: Path, formats: Sequence[str] | None, engine: Engine) ->
         raise refuse(
             f"--to {','.join(wanted)}", f"unknown format {unknown[0]!r}", f"use {' or '.join(_FORMATS)}"
         )
-    documents = tuple(
-        sorted(path for path in (folder / "reports").glob("*.qmd") if not path.name.startswith("_"))
-    )
+    found = (path for path in (folder / "reports").glob("*.qmd") if not path.name.startswith("_"))
+    # the checklists in other documents are filled from the manuscript
+    documents = tuple(sorted(found, key=lambda path: (path != folder / MANUSCRIPT, path)))
     if not documents:
         raise refuse(
             str(folder / "reports"),
@@ -131,7 +133,14 @@ def build_reports(
     for document in plan.documents:
         progress(document.name)
         outputs = render(
-            document, plan.formats, plan.folder / OUTPUT_FOLDER, engine=plan.engine, progress=detail
+            document,
+            plan.formats,
+            plan.folder / OUTPUT_FOLDER,
+            engine=plan.engine,
+            progress=detail,
+            executed=partial(write_anchors, plan.folder, plan.results)
+            if document == plan.folder / MANUSCRIPT
+            else None,
         )
         written += [output.path for output in outputs]
     return written

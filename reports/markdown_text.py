@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Markdown", "escape", "listing", "paragraphs", "section"]
+__all__ = ["Markdown", "escape", "labelled", "listing", "paragraphs", "section"]
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """ASCII punctuation: pandoc lets a backslash stand before any of it."""
@@ -63,7 +63,16 @@ def paragraphs(*parts: str | Markdown | None) -> Markdown:
     return Markdown("\n\n".join(str(part) for part in parts if part is not None and str(part)))
 
 
-def section(heading: str, *parts: str | Markdown | None, level: int = 2) -> Markdown | None:
-    """Return a heading with its blocks, or None, which prints nothing, if there are no blocks."""
+def section(
+    heading: str, *parts: str | Markdown | None, level: int = 2, label: str | None = None
+) -> Markdown | None:
+    """Return a heading, with its label if it has one, and its blocks; None, which prints nothing, if there are no blocks."""
     body = paragraphs(*parts)
-    return paragraphs(f"{'#' * level} {heading}", body) if body.text else None
+    mark = f" {{#{label}}}" if label else ""
+    return paragraphs(f"{'#' * level} {heading}{mark}", body) if body.text else None
+
+
+def labelled(label: str, *parts: str | Markdown | None) -> Markdown:
+    """Return blocks in a div with a label, by which checklists find them; nothing if there are no blocks."""
+    body = paragraphs(*parts)
+    return paragraphs(f"::: {{#{label}}}", body, ":::") if body.text else body

@@ -16,6 +16,7 @@ from neurotrial.reports import (
     sections_sensitivity,
     sections_subgroups,
 )
+from neurotrial.reports.checklists.shown import checklist_section
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.floats import table_float
@@ -261,6 +262,21 @@ class Report:
     def deviations(self) -> Markdown | None:
         """Return planned against executed analyses, with reasons; None where there is nothing to compare."""
         return deviations_section(self.data)
+
+    def checklist(self, name: str) -> Markdown:
+        """Return a reporting checklist, filled from the anchors of the manuscript.
+
+        Parameters
+        ----------
+        name : {"consort2025", "cobidas"}
+            Which one.
+
+        Raises
+        ------
+        InputError
+            If there is no such checklist, or the anchors are missing or older than the manuscript or the results.
+        """
+        return checklist_section(self.data, self.folder, name)
 
     def bayes_priors(self) -> Markdown:
         """Return models and priors of the Bayesian analyses; that there are none, if so."""

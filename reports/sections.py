@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neurotrial.study import Analysis, Outcome
 
 __all__ = [
+    "analysis_label",
     "baseline_section",
     "estimators_section",
     "families_section",
@@ -55,7 +56,10 @@ def baseline_section(data: CitedResults) -> Markdown | None:
     if table is None:
         return None
     return section(
-        "Baseline characteristics", "Characteristics at baseline are in @tbl-baseline.", table_float(table)
+        "Baseline characteristics",
+        "Characteristics at baseline are in @tbl-baseline.",
+        table_float(table),
+        label="sec-baseline",
     )
 
 
@@ -99,7 +103,7 @@ def estimators_section(data: CitedResults) -> Markdown | None:
         "Requested and baseline-adjusted analyses" if analysis.requested_method else "Estimators side by side"
     )
     return section(heading, *(part for outcome in outcomes for part in _estimators(data, analysis, outcome)),
-                   undefined_ratios_text(data, analysis))  # fmt: skip
+                   undefined_ratios_text(data, analysis), label="sec-estimators")  # fmt: skip
 
 
 def _estimators(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Iterator[Markdown | str]:
@@ -107,6 +111,11 @@ def _estimators(data: CitedResults, analysis: Analysis, outcome: Outcome) -> Ite
     yield requested_text(data, analysis, outcome)
     yield f"All estimators are in @tbl-{table.name}."
     yield table_float(table)
+
+
+def analysis_label(analysis: Analysis) -> str:
+    """Return the label of an analysis's section, e.g. ``sec-sensitivity-per-protocol``."""
+    return f"sec-{analysis.role}-{analysis.name.replace('_', '-')}"
 
 
 def other_analyses(data: CitedResults) -> Markdown | None:
@@ -122,12 +131,19 @@ def other_analyses(data: CitedResults) -> Markdown | None:
 def _other(data: CitedResults, analysis: Analysis) -> Markdown | None:
     table = outcome_table(data, analysis)
     heading = f"{escape(analysis.label)} ({analysis.role})"
-    return section(heading, effects_text(data, analysis), f"Details: @tbl-{table.name}.", table_float(table))
+    return section(
+        heading,
+        effects_text(data, analysis),
+        f"Details: @tbl-{table.name}.",
+        table_float(table),
+        label=analysis_label(analysis),
+    )
 
 
 def families_section(data: CitedResults) -> Markdown | None:
     """Return what multiplicity leaves of each family, or None if no family is declared."""
-    return section("Families of p-values", *(family_text(data, family) for family in data.study.families))
+    texts = (family_text(data, family) for family in data.study.families)
+    return section("Families of p-values", *texts, label="sec-families")
 
 
 def forest_section(data: CitedResults) -> Markdown | None:
@@ -136,7 +152,10 @@ def forest_section(data: CitedResults) -> Markdown | None:
     if plot is None:
         return None
     return section(
-        "All outcomes together", "The main contrasts of all outcomes are in @fig-forest.", figure_float(plot)
+        "All outcomes together",
+        "The main contrasts of all outcomes are in @fig-forest.",
+        figure_float(plot),
+        label="sec-forest",
     )
 
 
@@ -149,7 +168,8 @@ def within_arms_section(data: CitedResults) -> Markdown | None:
         return None
     pointer = "Changes within each arm describe its course; they are shown with the contrast between the arms, which compares them"
     references = ", ".join(f"@tbl-{table.name}" for table in tables)
-    return section("Change within the arms", f"{pointer} ({references}).", *map(table_float, tables))
+    floats = map(table_float, tables)
+    return section("Change within the arms", f"{pointer} ({references}).", *floats, label="sec-within-arms")
 
 
 def harms_section(data: CitedResults) -> Markdown | None:
@@ -157,4 +177,5 @@ def harms_section(data: CitedResults) -> Markdown | None:
     table = harms_table(data)
     if table is None:
         return None
-    return section("Harms", harms_text(data), "Terms are in @tbl-harms.", table_float(table))
+    pointer = "Terms are in @tbl-harms."
+    return section("Harms", harms_text(data), pointer, table_float(table), label="sec-harms")

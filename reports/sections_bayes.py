@@ -43,7 +43,9 @@ def bayes_section(data: CitedResults) -> Markdown | None:
     analyses = bayesian_analyses(data)
     if not analyses:
         return None
-    return section("Bayesian analyses", *(_results(data, analysis) for analysis in analyses))
+    return section(
+        "Bayesian analyses", *(_results(data, analysis) for analysis in analyses), label="sec-bayes"
+    )
 
 
 def _results(data: CitedResults, analysis: Analysis) -> Markdown:

@@ -24,6 +24,7 @@ from neurotrial.reports.prose.imaging import (
 from neurotrial.reports.prose.imaging_methods import imaging_methods_text
 from neurotrial.reports.prose.results import effects_text
 from neurotrial.reports.scans import read_scans
+from neurotrial.reports.sections import analysis_label
 from neurotrial.reports.tables.outcomes import outcome_table
 from neurotrial.reports.tables.scans import gap_table, scan_count_table, scan_table
 
@@ -47,7 +48,7 @@ __all__ = [
 
 def imaging_methods_section(data: CitedResults) -> Markdown | None:
     """Return how images became measures under its heading, or None for a study file without an imaging part."""
-    return section("From images to measures", imaging_methods_text(data))
+    return section("From images to measures", imaging_methods_text(data), label="sec-imaging-methods")
 
 
 def imaging_section(data: CitedResults) -> Markdown | None:
@@ -57,8 +58,9 @@ def imaging_section(data: CitedResults) -> Markdown | None:
         scan_counts_text(data),
         unmeasured_text(data),
         *(_analysis(data, analysis) for analysis in imaging_analyses(data)),
-        section("Motor network", *_pointed("Mean connections are in", connectivity_figure(data)), level=3),
-        section("Both sides of the lesion", *_pointed("FA on both sides is in", side_figure(data)), level=3),
+        _shown("Motor network", "sec-motor-network", "Mean connections are in", connectivity_figure(data)),
+        _shown("Both sides of the lesion", "sec-lesion-sides", "FA on both sides is in", side_figure(data)),
+        label="sec-imaging",
     )
 
 
@@ -75,7 +77,12 @@ def _analysis(data: CitedResults, analysis: Analysis) -> Markdown | None:
         table_float(table),
         *map(figure_float, plots),
         level=3,
+        label=analysis_label(analysis),
     )
+
+
+def _shown(heading: str, label: str, words: str, plot: Plot | None) -> Markdown | None:
+    return section(heading, *_pointed(words, plot), level=3, label=label)
 
 
 def _pointed(words: str, plot: Plot | None) -> Iterator[Markdown | str]:

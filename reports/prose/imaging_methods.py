@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.markdown_text import Markdown, escape, labelled, listing, paragraphs
 from neurotrial.reports.number_format import plain
 
 if TYPE_CHECKING:
@@ -79,11 +79,15 @@ def imaging_methods_text(data: CitedResults) -> Markdown | None:
     imaging = data.study.imaging
     if imaging is None:
         return None
+    regions = escape(" ".join([*_regions(imaging.regions), *_visits(imaging.visits)]))
     return paragraphs(
         escape(" ".join(_frame(data, imaging))),
-        f"**Diffusion.** {_tensor(imaging.tensor)} {escape(' '.join([*_regions(imaging.regions), *_visits(imaging.visits)]))}",
-        f"**Motor network.** {' '.join(_cleaning(imaging.cleaning))} {' '.join(_network(imaging))}",
-        f"**Quality.** {escape(_quality(imaging.quality))}",
+        labelled("sec-diffusion", f"**Diffusion.** {_tensor(imaging.tensor)} {regions}"),
+        labelled(
+            "sec-network-methods",
+            f"**Motor network.** {' '.join(_cleaning(imaging.cleaning))} {' '.join(_network(imaging))}",
+        ),
+        labelled("sec-quality-methods", f"**Quality.** {escape(_quality(imaging.quality))}"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.family import outcome_named
-from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.markdown_text import Markdown, escape, labelled, listing, paragraphs
 from neurotrial.reports.number_format import is_missing
 from neurotrial.reports.prose.bayes import failed_posteriors_text
 from neurotrial.reports.prose.counts import analysed_spans
@@ -189,5 +189,13 @@ def statements_text(data: CitedResults) -> Markdown:
     """
     info = data.study.study
     silent = "*[Authors: not stated in study.yaml.]*"
-    texts = {head: getattr(info, name) for name, head in _STATEMENTS.items()}
-    return paragraphs(*(f"**{head}.** {escape(text) if text else silent}" for head, text in texts.items()))
+    texts = {name: getattr(info, name) for name in _STATEMENTS}
+    return paragraphs(
+        *(
+            labelled(
+                f"sec-{name.replace('_', '-')}",
+                f"**{_STATEMENTS[name]}.** {escape(text) if text else silent}",
+            )
+            for name, text in texts.items()
+        )
+    )

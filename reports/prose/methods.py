@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from neurotrial.reports.effect_cells import procedure_name
 from neurotrial.reports.effects import method_label
-from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
+from neurotrial.reports.markdown_text import Markdown, escape, labelled, listing, paragraphs
 from neurotrial.reports.number_format import number, plain
 from neurotrial.study import METHODS
 
@@ -94,17 +94,18 @@ def design_text(data: CitedResults) -> Markdown:
     """Return design, setting, eligibility, interventions and allocation, as far as the study file states them."""
     info = data.study.study
     named = {
-        "Design": info.design,
-        "Setting": info.setting,
-        "Eligibility": info.eligibility,
-        "Intervention": info.intervention,
-        "Comparator": info.comparator,
+        "Design": ("sec-trial-design", info.design),
+        "Setting": ("sec-setting", info.setting),
+        "Eligibility": ("sec-eligibility", info.eligibility),
+        "Intervention": ("sec-intervention", info.intervention),
+        "Comparator": ("sec-comparator", info.comparator),
     }
-    stated = [f"**{head}.** {escape(text)}" for head, text in named.items() if text]
-    return paragraphs(*stated, f"**Allocation.** {escape(_allocation(data.study))}")
+    stated = [labelled(label, f"**{head}.** {escape(text)}") for head, (label, text) in named.items() if text]
+    return paragraphs(*stated, labelled("sec-allocation", f"**Allocation.** {_allocation(data.study)}"))
 
 
 def _allocation(study: Study) -> str:
+    """Return the allocation as Markdown; scheme and planned size, where they are stated, have labels of their own."""
     allocation = study.allocation
     arms = [arm for arm in study.arms if arm.name in allocation.ratio]
     ratio = ":".join(str(allocation.ratio[arm.name]) for arm in arms)
@@ -114,11 +115,15 @@ def _allocation(study: Study) -> str:
         if allocation.strata
         else ""
     )
-    planned = f" The planned size was {allocation.planned} participants." if allocation.planned else ""
-    return (
-        f"Participants were allocated to {listing(arm.label for arm in arms)} in the ratio {ratio} "
-        f"{_SCHEMES[allocation.scheme]}{blocks}{strata}.{planned}"
+    scheme = escape(f"{_SCHEMES[allocation.scheme]}{blocks}{strata}")
+    known = f"[{scheme}]{{#sec-randomisation}}" if allocation.scheme != "unknown" else scheme
+    planned = (
+        f" [The planned size was {allocation.planned} participants.]{{#sec-planned-size}}"
+        if allocation.planned
+        else ""
     )
+    words = f"Participants were allocated to {listing(arm.label for arm in arms)} in the ratio {ratio}"
+    return f"{escape(words)} {known}.{planned}"
 
 
 def visits_text(data: CitedResults) -> Markdown:

@@ -82,7 +82,13 @@ def escape_markdown(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", _WHITE.sub(" ", text))
 
 
-def assemble(document: Document, outputs: Sequence[Sequence[dict[str, Any]]], folder: Path, dpi: int) -> str:
+def assemble(
+    document: Document,
+    outputs: Sequence[Sequence[dict[str, Any]]],
+    folder: Path,
+    dpi: int,
+    lost: list[str] | None = None,
+) -> str:
     """Put the outputs into the document.
 
     Parameters
@@ -95,6 +101,8 @@ def assemble(document: Document, outputs: Sequence[Sequence[dict[str, Any]]], fo
         Images are written to ``cells/`` in it.
     dpi : int
         Resolution of the figures.
+    lost : list of str, optional
+        Grows by every output that cannot be shown and is left out; without it that is an error.
 
     Returns
     -------
@@ -120,8 +128,10 @@ def assemble(document: Document, outputs: Sequence[Sequence[dict[str, Any]]], fo
             parts.append(_cell(block, next(remaining) if ran else [], place))
         except RenderError as error:
             faults.append(str(error))
-    if faults:
+    if faults and lost is None:
         raise RenderError("\n".join(faults))
+    if lost is not None:
+        lost += faults
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,7 +11,12 @@ from typing import Literal
 
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.paths import replacing, writable_folder
-from neurotrial.reports.rendering.render_builtin import BUILTIN_FORMATS, builtin_version, render_builtin
+from neurotrial.reports.rendering.render_builtin import (
+    BUILTIN_FORMATS,
+    builtin_version,
+    executed_markdown,
+    render_builtin,
+)
 from neurotrial.reports.rendering.render_quarto import find_quarto, quarto_version, render_quarto
 
 __all__ = ["Engine", "Rendered", "render"]
@@ -51,6 +56,7 @@ def render(
     *,
     engine: Engine = "auto",
     progress: Callable[[str], None] | None = None,
+    executed: Callable[[str], None] | None = None,
 ) -> list[Rendered]:
     """Render a .qmd document.
 
@@ -66,6 +72,9 @@ def render(
         ``auto`` takes Quarto where ``QUARTO_PATH`` or ``PATH`` has it, else the builtin renderer.
     progress : callable, optional
         Told what is being done, in a few words.
+    executed : callable, optional
+        Given the document's Markdown with the output of its cells in place. Quarto does not show its own: its documents are
+        then run twice.
 
     Returns
     -------
@@ -95,10 +104,12 @@ def render(
         folder = Path(name).resolve()
         if quarto:
             chosen, version = "quarto", quarto_version(quarto)
+            if executed:
+                executed(executed_markdown(document, tell))
             files = render_quarto(quarto, document, formats, folder, tell)
         else:
             chosen, version = "builtin", builtin_version()
-            files = render_builtin(document, formats, folder, tell)
+            files = render_builtin(document, formats, folder, tell, executed or (lambda _: None))
         return [Rendered(form, _put(files[form], output_dir), chosen, version) for form in formats]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.reports.rendering.authors import title_block
+from neurotrial.reports.rendering.document import read_document
 from neurotrial.reports.rendering.execute import FigureSize, run_tasks
 from neurotrial.reports.rendering.formats import quarto_name
 from neurotrial.reports.rendering.labels import bibliography_files
@@ -25,10 +26,11 @@ from neurotrial.reports.rendering.typst_pdf import compile_pdf, typst_version
 if TYPE_CHECKING:
     from neurotrial.reports.rendering.document import Document
 
-__all__ = ["BUILTIN_FORMATS", "builtin_version", "render_builtin"]
+__all__ = ["BUILTIN_FORMATS", "READER", "builtin_version", "executed_markdown", "render_builtin"]
 
 ASSETS = Path(__file__).parent
 READER = "markdown+autolink_bare_uris-pandoc_title_block-yaml_metadata_block-mmd_title_block"
+"""Pandoc's name of the Markdown of documents."""
 DEFAULT_SIZE = FigureSize(width=7, height=5, dpi=300)
 
 
@@ -47,7 +49,11 @@ def builtin_version() -> str:
 
 
 def render_builtin(
-    path: Path, to: Sequence[str], folder: Path, progress: Callable[[str], None]
+    path: Path,
+    to: Sequence[str],
+    folder: Path,
+    progress: Callable[[str], None],
+    executed: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Path]:
     """Render a document into a folder.
 
@@ -61,6 +67,8 @@ def render_builtin(
         An existing folder for the results.
     progress : callable
         Told what is done.
+    executed : callable
+        Given the document's Markdown with the output of its cells in place.
 
     Returns
     -------
@@ -76,18 +84,51 @@ def render_builtin(
     """
     progress(f"checking {path.name}")
     document = checked_document(path)
-    size = _figure_size(document.metadata)
-    environment = {"NEUROTRIAL_RENDERER": f"builtin ({builtin_version()})"}
-    outputs = run_tasks(tasks_of(document), document.path.parent, size, environment, progress)
     with tempfile.TemporaryDirectory(prefix="neurotrial-render-") as name:
         work = Path(name)
-        (work / "document.md").write_text(assemble(document, outputs, work, size.dpi), "utf-8")
+        text = _executed(document, work, progress)
+        executed(text)
+        (work / "document.md").write_text(text, "utf-8")
         files = {}
         for target in to:
             progress(f"writing {target}")
             files[target] = folder / f"{path.stem}.{target}"
             _convert(document, target, work, files[target])
     return files
+
+
+def executed_markdown(path: Path, progress: Callable[[str], None]) -> str:
+    """Run the cells of a document of which only the text is wanted.
+
+    Parameters
+    ----------
+    path : Path
+        A .qmd file; what lies outside the builtin renderer's subset stays as it is, or is left out.
+    progress : callable
+        Told what is done.
+
+    Returns
+    -------
+    str
+        Its Markdown with the output of its cells in place.
+
+    Raises
+    ------
+    InputError, RenderError
+        If the document cannot be read or a cell fails.
+    """
+    document, _ = read_document(path)
+    with tempfile.TemporaryDirectory(prefix="neurotrial-execute-") as name:
+        return _executed(document, Path(name), progress, lost=[])
+
+
+def _executed(
+    document: Document, work: Path, progress: Callable[[str], None], lost: list[str] | None = None
+) -> str:
+    size = _figure_size(document.metadata)
+    environment = {"NEUROTRIAL_RENDERER": f"builtin ({builtin_version()})"}
+    outputs = run_tasks(tasks_of(document), document.path.parent, size, environment, progress)
+    return assemble(document, outputs, work, size.dpi, lost)
 
 
 def _figure_size(metadata: Mapping[str, Any]) -> FigureSize:

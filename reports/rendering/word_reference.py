@@ -108,6 +108,8 @@ def _body(document: Any) -> None:
     _number_no_lines(document.styles["Footnote Text"].element)
     hanging = document.styles["Bibliography"].paragraph_format
     hanging.left_indent, hanging.first_line_indent = Inches(0.4), Inches(-0.4)
+    # code takes the size of the text around it, which is smaller in tables
+    document.styles["Verbatim Char"].font.size = None
     compact = _style(document, "Compact", "Body Text")
     _font(compact, 12)
     _spacing(compact, 2.0)

@@ -42,7 +42,7 @@ def test_it_says_where_the_results_are_and_that_the_data_are_simulated(demo: tup
     assert "All data of this study are simulated." in output
     assert f"Open {folder / 'output' / 'manuscript.html'}" in output.replace("\n", "")
     plan = read_results(folder).study
-    for document in ("manuscript", "quality", "supplement"):
+    for document in ("manuscript", "checklists", "quality", "supplement"):
         for kind in plan["report"]["formats"]:
             assert (folder / "output" / f"{document}.{kind}").stat().st_size > 10_000, (document, kind)
 

@@ -197,7 +197,10 @@ def test_blocks_strata_and_windows_are_named():
     values["visits"][0]["window"] = [-14.0, 0.0]
     values["visit_rules"] = {"outside_window": "exclude", "repeated": "closest"}
     data = CitedResults.of(make_results(values))
-    assert "1:2 by permuted blocks of 3 or 6, stratified by lesion side and sex." in words(design_text(data))
+    assert (
+        "1:2 [by permuted blocks of 3 or 6, stratified by lesion side and sex]{#sec-randomisation}."
+        in words(design_text(data))
+    )
     assert "window −14 to 0) and Day 90" in words(visits_text(data))
     assert "Values outside their window were excluded. Of repeated visits the one closest" in words(
         visits_text(data)

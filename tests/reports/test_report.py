@@ -86,8 +86,13 @@ def test_every_citation_is_in_the_bibliography(documents, name):
     cited = _cited(documents[name][0])
     assert cited <= keys
     if name == "imaging":
-        # motor scores and images, pooled outcomes with published control arms, the other way to clean, and harmonisation: these need them all
-        assert keys == cited | _cited(documents["pooled"][0]) | {"behzadi2007", "johnson2007", "beer2020"}
+        # motor scores and images, pooled outcomes with published control arms, the other way to clean, harmonisation, checklists: these need them all
+        assert keys == cited | _cited(documents["pooled"][0]) | {
+            "behzadi2007",
+            "johnson2007",
+            "beer2020",
+            "nichols2017",
+        }
 
 
 def test_the_other_way_to_clean_is_cited():

@@ -83,6 +83,11 @@ def test_the_template_is_the_same_each_time(tmp_path):
     assert (tmp_path / "one.docx").read_bytes() == (tmp_path / "two.docx").read_bytes()
 
 
+def test_code_has_the_size_of_the_text_around_it(tmp_path):
+    write_reference_docx(tmp_path / "reference.docx")
+    assert docx.Document(str(tmp_path / "reference.docx")).styles["Verbatim Char"].font.size is None
+
+
 def test_an_archive_without_times_keeps_its_members():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

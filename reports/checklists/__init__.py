@@ -1,0 +1,1 @@
+"""Reporting checklists whose rows are looked up in the manuscript itself."""
