@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from neurotrial.registration import reason_of
 from neurotrial.reports.floats import table_float
-from neurotrial.reports.markdown_text import Markdown, escape, paragraphs
+from neurotrial.reports.markdown_text import Markdown, escape, labelled, paragraphs
 from neurotrial.reports.number_format import whole
 from neurotrial.reports.tables.registration import (
     deviation_table,
@@ -24,11 +24,14 @@ _TIMES = {1: "once", 2: "twice"}
 _NOTHING = "No analysis plan was registered with the software, so that planned and executed analyses cannot be compared here."
 
 
-def registration_text(data: CitedResults) -> str:
-    """Return, for the methods, when the plan was registered and whether the executed one differs (CONSORT 2025, item 10)."""
+def registration_text(data: CitedResults) -> Markdown:
+    """Return, for the methods, when the plan was registered and whether the executed one differs.
+
+    With a registration the paragraph has the label that the checklist of CONSORT 2025 looks for in item 10.
+    """
     found = registrations(data)
     if not found:
-        return _NOTHING
+        return Markdown(_NOTHING)
     first = found[0]
     known = (
         " when results had been computed"
@@ -47,11 +50,12 @@ def registration_text(data: CitedResults) -> str:
         changed = f"The executed plan differs from it in {whole(len(differences))} places, which the supplement lists with their reasons."
         if lacking:
             changed += f" **No reason is given for {whole(lacking)} of them.**"
-    return (
+    text = (
         f"The analysis plan was registered on {escape(str(first['registered'])[:10])}{known}"
         + (f", and amended {_TIMES.get(len(found) - 1, f'{len(found) - 1} times')}" if len(found) > 1 else "")
         + f". {changed}"
     )
+    return labelled("sec-changes", text)
 
 
 def register_section(data: CitedResults) -> Markdown:

@@ -40,7 +40,7 @@ def changed():
 
 def test_nothing_registered_is_said():
     data = cited([])
-    assert "No analysis plan was registered" in registration_text(data)
+    assert "No analysis plan was registered" in str(registration_text(data))
     assert "`neurotrial register`" in str(register_section(data))
     assert deviations_section(data) is None
     assert register_table(data) is None
@@ -48,7 +48,8 @@ def test_nothing_registered_is_said():
 
 def test_a_plan_that_was_kept():
     data = cited([registered()])
-    text = registration_text(data)
+    text = str(registration_text(data))
+    assert text.startswith("::: {#sec-changes}")
     assert "registered on 2021\\-01\\-15 before any outcome was in the tables" in text
     assert "The executed plan is the registered one." in text
     assert str(deviations_section(data)) == "Nothing was done otherwise than planned."
@@ -70,21 +71,21 @@ def test_changes_are_listed_with_reasons_and_those_without_are_flagged(changed):
     assert "NO REASON GIVEN" in table
     assert "editor&#x27;s wish" in table or "editor's wish" in table
     assert "2022-03-01, before unblinding" in table
-    assert "**No reason is given for 1 of them.**" in registration_text(data)
+    assert "**No reason is given for 1 of them.**" in str(registration_text(data))
 
 
 def test_an_amendment_is_named(changed):
     data = cited([changed, registered(2)])
-    assert ", and amended once." in registration_text(data)
+    assert ", and amended once." in str(registration_text(data))
     assert "amendment 2 of 2022-01-15" in deviation_table(data).html
 
 
 def test_what_was_known_at_registration():
     late = cited([registered(results=True)])
-    assert "when results had been computed" in registration_text(late)
+    assert "when results had been computed" in str(registration_text(late))
     assert "results had been computed" in register_table(late).html
     seen = cited([registered(outcome_tables=["motor"])])
-    assert "when outcomes were in the tables" in registration_text(seen)
+    assert "when outcomes were in the tables" in str(registration_text(seen))
     assert "outcomes were in the tables (motor)" in register_table(seen).html
 
 
