@@ -21,7 +21,7 @@ from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.markdown_text import Markdown, paragraphs
-from neurotrial.reports.multiverse.section import multiverse_section
+from neurotrial.reports.multiverse.section import multiverse_methods, multiverse_section
 from neurotrial.reports.number_format import is_missing, number, p_value, percent, whole
 from neurotrial.reports.prose import abstract as prose_abstract
 from neurotrial.reports.prose import limits as prose_limits
@@ -195,6 +195,7 @@ class Report:
             bayes_methods_text(self.data),
             subgroup_methods_text(self.data),
             prose_methods.multiplicity_text(self.data),
+            multiverse_methods(self.data),
             registration_text(self.data),
             prose_methods.software_text(self.data),
         )

@@ -19,7 +19,7 @@ from neurotrial.reports.number_format import interval, number, percent, probabil
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
 
-__all__ = ["multiverse_section"]
+__all__ = ["multiverse_methods", "multiverse_section"]
 
 
 def multiverse_section(data: CitedResults) -> Markdown | None:
@@ -42,6 +42,17 @@ def multiverse_section(data: CitedResults) -> Markdown | None:
         _stacked(data),
         None if left_out is None else "Combinations without an estimate are counted in @tbl-left-out.",
         None if left_out is None else table_float(left_out),
+    )
+
+
+def multiverse_methods(data: CitedResults) -> str | None:
+    """Return, for the methods, that the effect is analysed under many specifications; None where it was not."""
+    if not has_multiverse(data):
+        return None
+    return (
+        f"As a sensitivity analysis the effect on {escape(multiverse_outcome(data.study))} is analysed under "
+        f"{whole(_number(data, 'n'))} specifications, all admissible combinations of declared decisions, which are tested jointly "
+        "by redrawing the labels [@simonsohn2020]; they are in the supplement."
     )
 
 
@@ -69,7 +80,7 @@ def _joint(data: CitedResults) -> str:
     rest = f"; {whole(others)} others are shown but not tested jointly" if others else ""
     return (
         f"Together, the {whole_number} linear Gaussian specifications are compared with what they give when labels are redrawn as the "
-        f"trial drew them (@tbl-joint-tests){rest}."
+        f"trial drew them [@simonsohn2020] (@tbl-joint-tests){rest}."
     )
 
 

@@ -20,7 +20,7 @@ from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.multiverse.explorer import explorer_block
 from neurotrial.reports.multiverse.figure import curve_plot
-from neurotrial.reports.multiverse.section import multiverse_section
+from neurotrial.reports.multiverse.section import multiverse_methods, multiverse_section
 from neurotrial.reports.multiverse.tables import joint_table, left_out_table, share_table
 
 
@@ -40,6 +40,7 @@ def shown():
 def test_the_section_has_sentences_figure_tables_and_explorer(shown, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = str(multiverse_section(shown))
+    assert "under 48 specifications" in str(multiverse_methods(shown))
     assert text.startswith("## Multiverse\n")
     assert "There are 48 specifications (@fig-specification-curve)." in text
     assert "Together, the 48 linear Gaussian specifications are compared" in text
@@ -81,6 +82,7 @@ def test_tables(shown):
 def test_without_a_multiverse_there_is_no_section_and_an_unfitted_one_is_told():
     store = make_results()
     assert multiverse_section(CitedResults.of(store)) is None
+    assert multiverse_methods(CitedResults.of(store)) is None
     plan = study(DECISIONS)
     unfitted = CitedResults.of(replace(store, study=plan.model_dump(mode="json")))
     assert "`neurotrial fit --sensitivity` fits it" in str(multiverse_section(unfitted))
