@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from neurotrial.method_names import scale_of
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.figures.style import (
     LINE,
@@ -97,7 +98,7 @@ def _draw(axes: Axes, shown: list[CitedRow], labels: list[str], heights: list[fl
     if not is_missing(main["conf_low"]):
         axes.axvspan(main["conf_low"], main["conf_high"], color="0.92", zorder=0)
     axes.axvline(main["estimate"], color="0.3", linewidth=1.0, linestyle="--", zorder=1)
-    axes.axvline(0, color="black", linewidth=0.8, zorder=1)
+    axes.axvline(scale_of(main.values["method"]).null, color="black", linewidth=0.8, zorder=1)
     places: list[float] = []
     end = 0.0
     for number_of, (row, height) in enumerate(zip(shown, heights, strict=True)):
