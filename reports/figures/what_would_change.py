@@ -10,6 +10,7 @@ from neurotrial.reports.figures.style import (
     LINE,
     fitted,
     in_house_style,
+    line_count,
     mark_simulated,
     new_figure,
     note_simulated,
@@ -69,10 +70,11 @@ def changes_figure(data: CitedResults, block: Block) -> Plot | None:
     shown.sort(key=lambda row: order.index(row.values["group"]))
     labels = [fitted(_label(row), _LABEL * 1.15) for row in shown]
     heights = [1.0 + 0.75 * label.count("\n") for label in labels]
-    figure = new_figure(min(9.2, 1.5 + LINE * 1.05 * sum(heights)))
+    axis = fitted(f"{block.comparison}, {axis_label(block.outcome)}", 3.2)
+    figure = new_figure(min(9.2, 1.6 + LINE * (line_count(axis) + 1.05 * sum(heights))))
     axes = figure.subplots()
     _draw(axes, shown, labels, heights)
-    axes.set_xlabel(fitted(f"{block.comparison}, {axis_label(block.outcome)}", 3.2))
+    axes.set_xlabel(axis)
     _legend(figure, shown)
     mark_simulated(figure, data.study)
     level = f"{100 * data.study.conf_level:.4g} %"
