@@ -143,4 +143,7 @@ def _confounding(data: CitedResults) -> Markdown | None:
         for row in data.rows("sensitivity", group="confounding")
     )
     said = " ".join(escape(str(data.cite(f"{key}#statement"))) for key in keys)
-    return paragraphs(f"**Unmeasured confounding.** {said} See @tbl-{table.name}.", table_float(table))
+    return paragraphs(
+        f"**Unmeasured confounding.** {said} E-values [@vanderweele2017]: @tbl-{table.name}.",
+        table_float(table),
+    )

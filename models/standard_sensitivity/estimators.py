@@ -23,12 +23,12 @@ _ADJUSTING = (
 """Methods that adjust for baseline and covariates."""
 _ADJUSTED = "ancova_hc3"
 _MODELS = {
-    "robust": ("mm_regression", "robust regression (MM) in place of the main method"),
-    "ranks": ("mann_whitney", "ranks of the change (Mann–Whitney, Hodges–Lehmann shift)"),
+    "robust": ("mm_regression", "robust regression (MM)"),
+    "ranks": ("mann_whitney", "ranks of the change (Mann–Whitney)"),
 }
 _PLAIN = {
-    "unadjusted": ("follow_up_welch", "unadjusted: follow-up values only, neither baseline nor covariates"),
-    "change_score": ("change_welch", "change from baseline, without regression on baseline or covariates"),
+    "unadjusted": ("follow_up_welch", "unadjusted: follow-up values only"),
+    "change_score": ("change_welch", "change from baseline, no regression on it"),
 }
 
 

@@ -31,6 +31,12 @@ _FLIPPED = "asymmetry"
 """Contralesional less ipsilesional: larger where the ipsilesional value is smaller."""
 _POLICIES = ("include", "exclude")
 """Lesion policies under which a region is still that region."""
+_DONE = {
+    "include": "included",
+    "exclude": "excluded",
+    "only": "alone",
+    "perilesional": "left out for a ring about them",
+}
 _MOTION = ("fd_mean", "fd_max", "share_censored", "dvars_mean", "outlier_volumes")
 """Quality measures that motion drives."""
 
@@ -122,7 +128,7 @@ def _lesions(measured: _Measured) -> Iterator[Variation]:
     own = str(measured.own("lesion_policy"))
     others = alternatives(measured.features, measured.where, "lesion_policy")
     for name in others:
-        said = f"lesioned voxels: {name} in place of {own}"
+        said = f"lesioned voxels {_DONE.get(name, name)} in place of {_DONE.get(own, own)}"
         if name in _POLICIES and own in _POLICIES:
             yield measured.otherwise(f"lesion_{name}", "lesion", said, {"lesion_policy": name})
         else:

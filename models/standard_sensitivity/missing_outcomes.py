@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["missing_variations"]
 
 _ASSUMED = {
-    "impute_mar": "missing outcomes imputed at random (MAR)",
-    "impute_j2r": "missing outcomes imputed by jump to reference",
+    "impute_mar": "imputation, missing at random",
+    "impute_j2r": "imputation, jump to reference",
 }
 _WAYS = {"cm": "jackknife", "bayes": "Rubin’s rules"}
 _TIPPING = "imputed values (MAR) of the compared arm shifted until the conclusion changes"
@@ -42,7 +42,7 @@ def missing_variations(cell: Cell, data: StudyData) -> Iterator[Variation]:
     nobody = f"nobody misses the outcome in the population {label!r}"
     complete = cell_participants(wide, data)[["follow_up", "baseline"]].notna().all(axis=None)
     for method, words in _ASSUMED.items():
-        said = f"{words}; population: {label}"
+        said = f"{words} ({label})"
         compute = None if complete else partial(_imputed, wide, data, method, said)
         yield Variation(method, "missing", said, wide.population, compute, reason=nobody if complete else "")
     yield Variation(
@@ -71,7 +71,7 @@ def _imputed(cell: Cell, data: StudyData, method: str, words: str) -> pd.DataFra
     rows = estimate_cell(cell, data, [method])
     rows = rows[rows["term"] == "arm"].reset_index(drop=True)
     ways = rows["method"].str.removeprefix(f"{method}_").map(_WAYS)
-    return rows.assign(variation=rows["method"], description=words + "; " + ways)
+    return rows.assign(variation=rows["method"], description=words + ", " + ways)
 
 
 def _tipping_rows(cell: Cell, data: StudyData) -> pd.DataFrame:
@@ -125,7 +125,8 @@ def _weights(cell: Cell, data: StudyData) -> Variation:
         reason = "nobody misses the outcome: everybody randomised was observed"
     elif not predictors:
         reason = "no predictor is known for all randomised: name selection_predictors in the study file"
-    words = f"{_WEIGHTED}, by {', '.join(predictors)}" if predictors else _WEIGHTED
+    named = ["baseline" if name == _baseline_name(cell) else name for name in predictors]
+    words = f"{_WEIGHTED}, by {', '.join(named)}" if named else _WEIGHTED
     compute = None if reason else partial(_weighted, cell, data, table, predictors)
     return Variation("selection_weights", "missing", words, cell.population, compute, reason=reason)
 

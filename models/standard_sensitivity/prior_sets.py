@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["prior_variations"]
 
+_MODELS = {
+    "bayes_ancova": "Bayesian ANCOVA",
+    "bayes_group_time": "Bayesian group × time",
+    "bayes_bounded": "Bayesian bounded score",
+    "bayes_outcomes": "Bayesian hierarchical model",
+}
+
 
 def prior_variations(cell: Cell, estimates: pd.DataFrame | None) -> Iterator[Variation]:
     """Yield the stored posteriors of a cell; nothing is sampled.
@@ -42,7 +49,7 @@ def prior_variations(cell: Cell, estimates: pd.DataFrame | None) -> Iterator[Var
     for method in methods:
         for slug, prior in zip(BAYES_METHODS[method], PRIOR_SETS, strict=True):
             rows = own[own["method"] == slug].reset_index(drop=True)
-            said = f"{method.replace('bayes_', 'Bayesian ').replace('_', ' ')}, {prior} prior"
+            said = f"{_MODELS[method]}, {prior} prior"
             reason = "the fit of the study has no such posterior" if rows.empty else ""
             compute = None if rows.empty else partial(rows.copy)
             yield Variation(slug, "prior", said, cell.population, compute, reason=reason)

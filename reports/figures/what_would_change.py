@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from neurotrial.method_names import scale_of
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.figures.style import (
     LINE,
     fitted,
     in_house_style,
+    line_count,
     mark_simulated,
     new_figure,
     note_simulated,
@@ -68,10 +70,11 @@ def changes_figure(data: CitedResults, block: Block) -> Plot | None:
     shown.sort(key=lambda row: order.index(row.values["group"]))
     labels = [fitted(_label(row), _LABEL * 1.15) for row in shown]
     heights = [1.0 + 0.75 * label.count("\n") for label in labels]
-    figure = new_figure(min(9.2, 1.5 + LINE * 1.05 * sum(heights)))
+    axis = fitted(f"{block.comparison}, {axis_label(block.outcome)}", 3.2)
+    figure = new_figure(min(9.2, 1.6 + LINE * (line_count(axis) + 1.05 * sum(heights))))
     axes = figure.subplots()
     _draw(axes, shown, labels, heights)
-    axes.set_xlabel(fitted(f"{block.comparison}, {axis_label(block.outcome)}", 3.2))
+    axes.set_xlabel(axis)
     _legend(figure, shown)
     mark_simulated(figure, data.study)
     level = f"{100 * data.study.conf_level:.4g} %"
@@ -97,7 +100,7 @@ def _draw(axes: Axes, shown: list[CitedRow], labels: list[str], heights: list[fl
     if not is_missing(main["conf_low"]):
         axes.axvspan(main["conf_low"], main["conf_high"], color="0.92", zorder=0)
     axes.axvline(main["estimate"], color="0.3", linewidth=1.0, linestyle="--", zorder=1)
-    axes.axvline(0, color="black", linewidth=0.8, zorder=1)
+    axes.axvline(scale_of(main.values["method"]).null, color="black", linewidth=0.8, zorder=1)
     places: list[float] = []
     end = 0.0
     for number_of, (row, height) in enumerate(zip(shown, heights, strict=True)):
