@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from neurotrial.method_names import scale_of
 from neurotrial.reports import sections, sections_bayes, sections_imaging, sections_sensitivity
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
+from neurotrial.reports.first_use import FirstUse, spelling_out
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.markdown_text import Markdown, paragraphs
 from neurotrial.reports.number_format import is_missing, number, p_value, percent, whole
@@ -66,6 +67,7 @@ def _study_folder(folder: str | Path | None) -> Path:
     )
 
 
+@spelling_out
 @dataclass(frozen=True, slots=True)
 class Report:
     """The report of a study, as its documents' cells use it.
@@ -76,6 +78,8 @@ class Report:
         Results, study file and the record of what was cited.
     folder : Path or None
         The study folder, for pictures of scans; None where there is none at hand.
+    in_abstract, in_text : FirstUse
+        Which abbreviations the abstract and the text have spelled out so far.
 
     Notes
     -----
@@ -85,6 +89,8 @@ class Report:
 
     data: CitedResults
     folder: Path | None = None
+    in_abstract: FirstUse = field(default_factory=FirstUse, repr=False, compare=False)
+    in_text: FirstUse = field(default_factory=FirstUse, repr=False, compare=False)
 
     @property
     def citations(self) -> tuple[str, ...]:
