@@ -47,7 +47,7 @@ NAMES = ("MM",)
 """Names in capitals of methods, which stand for nothing."""
 
 _TOKEN = re.compile(rf"(?<![\w@#/\-])({'|'.join(WORDS)})(s?)(?![\w/])")
-_FENCE = re.compile(r"\s*(`{3,}|~{3,}|:{3,})")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,}|:{3,}(?= \{#(?:fig|tbl)-))")
 _BEGINS = re.compile(r"(^|[.!?])[\s*_>-]*$")
 _Class = TypeVar("_Class")
 
@@ -77,7 +77,7 @@ class FirstUse:
         for line in markdown.split("\n"):
             fence = _FENCE.match(line)
             if closing:
-                closing = "" if fence and line.strip() == closing else closing
+                closing = "" if line.strip() == closing else closing
                 yield line
             elif fence:
                 closing = fence[1]

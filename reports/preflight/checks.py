@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from neurotrial.reports.first_use import NAMES
 from neurotrial.reports.preflight.abbreviations import abbreviations
-from neurotrial.reports.preflight.manuscript import Manuscript, abstract_heads, head_of, sentences
+from neurotrial.reports.preflight.manuscript import Manuscript, abstract_heads, headed_paragraphs, sentences
 from neurotrial.reports.preflight.placeholders import placeholders_in, still_placeholder
 from neurotrial.reports.preflight.tree import text_of
 from neurotrial.reports.preflight.words import count_words, counted_sections, main_text_words
@@ -163,10 +163,8 @@ def _statement_texts(manuscript: Manuscript) -> Iterator[tuple[str, str]]:
     """Yield head and text of each paragraph with a bold head outside the abstract, and of each section of the end matter."""
     for section in manuscript.sections:
         yield section.heading.casefold(), "\n".join(map(text_of, section.blocks))
-        for block in section.blocks:
-            head = head_of(block)
-            if head and block["t"] != "Header":
-                yield head.casefold(), text_of(block["c"][1:])
+        for head, text in headed_paragraphs(section.blocks):
+            yield head.casefold(), text
 
 
 def _abbreviations(

@@ -10,7 +10,15 @@ from typing import Any
 from neurotrial.reports.preflight.placeholders import is_placeholder
 from neurotrial.reports.preflight.tree import Node, find, identifier_of, text_of
 
-__all__ = ["FLOATS", "Manuscript", "Section", "abstract_heads", "read_manuscript", "sentences"]
+__all__ = [
+    "FLOATS",
+    "Manuscript",
+    "Section",
+    "abstract_heads",
+    "headed_paragraphs",
+    "read_manuscript",
+    "sentences",
+]
 
 FLOATS = frozenset({"Figure", "Table"})
 ABSTRACTS = ("abstract", "summary")
@@ -21,6 +29,7 @@ END_MATTER = (
 )
 """How the headings of sections begin that are no main text."""
 
+_HEADED = frozenset({"Header", "Para", "Plain"})
 _HEAD_END = re.compile(r"[.:]\s*$")
 
 
@@ -154,14 +163,24 @@ def _without_placeholders(node: Any) -> Any:
 
 def abstract_heads(blocks: Sequence[Node]) -> list[str]:
     """Return the heads of an abstract: headings, and bold words at the beginning of a paragraph."""
-    return [head for block in blocks if (head := head_of(block))]
+    return [head for block in find(blocks, _HEADED, FLOATS) if (head := head_of(block))]
+
+
+def headed_paragraphs(blocks: Sequence[Node]) -> Iterator[tuple[str, str]]:
+    """Yield head and further words of each paragraph that begins with bold words, in divs too."""
+    for block in find(blocks, _HEADED - {"Header"}, FLOATS):
+        head = head_of(block)
+        if head:
+            yield head, text_of(block)[len(head) :].lstrip(".: ")
 
 
 def head_of(block: Node) -> str:
-    """Return the head of a block, or an empty string."""
+    """Return the head of a heading or paragraph, or an empty string."""
     if block["t"] == "Header":
         return text_of(block).strip()
-    first = block["c"][0] if block["t"] in {"Para", "Plain"} and block["c"] else None
-    if first is None or first["t"] != "Strong":
+    first = block["c"][0] if block["c"] else None
+    while first and first["t"] == "Span" and first["c"][1]:
+        first = first["c"][1][0]
+    if not first or first["t"] != "Strong":
         return ""
     return _HEAD_END.sub("", text_of(first)).strip()

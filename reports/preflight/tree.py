@@ -22,7 +22,7 @@ def find(
     node: Any, kinds: frozenset[str] | set[str], without: frozenset[str] | set[str] = frozenset()
 ) -> Iterator[Node]:
     """Yield the outermost nodes of some kinds, in document order; nothing is looked for inside ``without``."""
-    if isinstance(node, list):
+    if isinstance(node, (list, tuple)):
         for item in node:
             yield from find(item, kinds, without)
     elif isinstance(node, dict):
@@ -62,7 +62,7 @@ def text_of(node: Any, without: frozenset[str] | set[str] = frozenset()) -> str:
 
 
 def _pieces(node: Any, without: frozenset[str] | set[str]) -> Iterator[str]:
-    if isinstance(node, list):
+    if isinstance(node, (list, tuple)):
         for item in node:
             yield from _pieces(item, without)
         return

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,12 +109,18 @@ def render_builtin(
     with tempfile.TemporaryDirectory(prefix="neurotrial-render-") as name:
         work = Path(name)
         document = execute_document(path, work, progress).document
-        files = {}
-        for target in to:
-            progress(f"writing {target}")
-            files[target] = folder / f"{path.stem}.{target}"
-            _convert(document, target, work, files[target])
+        files = {target: folder / f"{path.stem}.{target}" for target in to}
+        progress(f"writing {', '.join(to)}")
+        _convert_all(document, files, work)
     return files
+
+
+def _convert_all(document: Document, files: Mapping[str, Path], work: Path) -> None:
+    """Make every format at the same time: pandoc is a process of its own."""
+    with ThreadPoolExecutor(len(files)) as pool:
+        running = [pool.submit(_convert, document, target, work, out) for target, out in files.items()]
+    for one in running:
+        one.result()
 
 
 def execute_document(path: Path, work: Path, progress: Callable[[str], None]) -> Executed:

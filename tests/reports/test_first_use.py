@@ -28,6 +28,7 @@ from neurotrial.reports.report import Report
             "::::: {#fig-x}\nFA\n\n:::::\n\nof FA",
             "::::: {#fig-x}\nFA\n\n:::::\n\n" + r"of fractional anisotropy \(FA\)",
         ),
+        ("::: {#sec-x}\n\nFA\n\n:::", "::: {#sec-x}\n\n" + r"Fractional anisotropy \(FA\)" + "\n\n:::"),
         ("[@FA2020] and figures/FA.png, E-SD, FAST", "[@FA2020] and figures/FA.png, E-SD, FAST"),
     ],
 )

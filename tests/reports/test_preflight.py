@@ -239,6 +239,18 @@ def test_statements_are_there_missing_or_placeholders(preflight) -> None:
     ]
 
 
+def test_statements_and_heads_are_found_in_labelled_parts(preflight) -> None:
+    body = BODY.replace(
+        "**Registration.** NCT01234567", "::: {#sec-registration}\n**Registration.** NCT01234567\n:::"
+    )
+    body = body.replace("**Methods.** Mag", "::: {#sec-some}\n[**Methods.** Mag").replace(
+        "was used.", "was used.]{#sec-a}\n:::"
+    )
+    checks = preflight(body, statements=["registration"], abstract_heads=["Background", "Methods"])
+    assert checks["statement: registration"].verdict == "ok"
+    assert checks["heads of the abstract"].verdict == "ok"
+
+
 def test_placeholders_are_counted_and_named(preflight) -> None:
     found = preflight()["placeholders left for the authors"]
     assert (found.found, found.verdict) == ("2", "missing")
