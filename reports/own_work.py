@@ -84,7 +84,7 @@ def patients_of(data: CitedResults, outcome: str, population: str | None = None)
     rows = rows[_members(data, analysis, population, rows)]
     made: pd.DataFrame = rows.drop(columns=["visit", "outcome"]).rename(columns={"value": "follow_up"})
     made.insert(2, "arm_label", [data.arm_label(arm) for arm in made["arm"]])
-    made.insert(made.columns.get_loc("follow_up") + 1, "change", made["follow_up"] - made["baseline"])
+    made.insert(list(made.columns).index("follow_up") + 1, "change", made["follow_up"] - made["baseline"])
     return made.reset_index(drop=True)
 
 
