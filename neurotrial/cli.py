@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurotrial.extract.extraction import ScanPlan
     from neurotrial.loading import StudyData
     from neurotrial.reports.build import Engine
+    from neurotrial.reports.preflight.run import Preflight
     from neurotrial.results import Results
     from neurotrial.runner import OnError
 
@@ -70,6 +71,7 @@ def main() -> None:
         neurotrial extract DIR       images to tables
         neurotrial fit DIR           tables to results
         neurotrial report DIR        results to html, Word and pdf
+        neurotrial preflight DIR     hold the manuscript against the limits of a journal
         neurotrial run DIR           extract and fit what has changed, then report
     """  # noqa: D301 - click's mark for "do not wrap" is no escape
 
@@ -99,9 +101,11 @@ def check(folder: Path) -> None:
     """
     from neurotrial.console import console, show_problems
     from neurotrial.loading import load_study
+    from neurotrial.reports.preflight.profile import chosen_profile
     from neurotrial.summaries import show_missingness, show_scans
 
     data = load_study(folder, extracted=False)
+    chosen_profile(folder, data.study.report)
     show_problems(data.warnings)
     if data.study.imaging:
         show_scans(_plan_scans(data))
@@ -245,6 +249,32 @@ def fit(folder: Path, jobs: int | None, sensitivity: bool) -> None:
 def report(folder: Path, formats: str | None, engine: Engine) -> None:
     """Render the documents in DIR/reports from DIR/results into DIR/output."""
     _report(folder, formats.split(",") if formats else None, engine)
+
+
+@main.command(
+    epilog="Examples:\n  neurotrial preflight my-trial --journal scientific_reports\n  neurotrial preflight --list"
+)
+@click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
+@click.option(
+    "--journal",
+    metavar="NAME|FILE",
+    help="A profile that ships, or a .yaml file of your own.  [default: report: journal of study.yaml, else generic]",
+)
+@click.option("--list", "listed", is_flag=True, help="List the profiles that ship, with source and day.")
+def preflight(folder: Path | None, journal: str | None, listed: bool) -> None:
+    """Hold the manuscript of DIR, as executed now, against the limits of a journal; write DIR/output/preflight.tsv.
+
+    Ends with 1 if a limit is broken or something is still to be written. A limit that the journal does not state, or that nobody has
+    read there, is never made up: it is shown as not stated.
+    """
+    from neurotrial.summaries import show_preflight, show_profiles
+
+    if listed:
+        show_profiles()
+        return
+    if folder is None:
+        raise click.UsageError("Missing argument '[DIR]'; or use --list.")
+    sys.exit(show_preflight(_preflight(folder, journal)))
 
 
 @main.command(epilog="Examples:\n  neurotrial run my-trial\n  neurotrial run my-trial --jobs 4")
@@ -407,6 +437,15 @@ def _fit(data: StudyData, jobs: int | None, *, sensitivity: bool) -> Results:
         target = write_results(data.folder, results)
     console().print(f"Results: {target}", markup=False)
     return results
+
+
+def _preflight(folder: Path, journal: str | None) -> Preflight:
+    from neurotrial.console import logging_to, progress_bar
+    from neurotrial.reports.preflight.run import preflight_study
+
+    with logging_to(folder), progress_bar("preflight", 1) as bar:
+        bar.step("manuscript.qmd")
+        return preflight_study(folder, journal, bar.detail)
 
 
 def _stored(folder: Path) -> Results | None:

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from neurotrial.errors import Problem
 
-__all__ = ["LOG_FILE", "Bar", "console", "logging_to", "progress_bar", "show_problems", "show_table"]
+__all__ = [
+    "LOG_FILE",
+    "Bar",
+    "console",
+    "logging_to",
+    "progress_bar",
+    "show_problems",
+    "show_table",
+    "show_texts",
+]
 
 LOG_FILE = "neurotrial.log"
 WIDTH_OF_FILES = 120
@@ -56,6 +65,25 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     for row in rows:
         table.add_row(*row)
     console().print(table)
+
+
+def show_texts(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of words, every column aligned to the left and wrapped where it is too wide."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escaped, row))
+    console().print(table, soft_wrap=False)
+
+
+def escaped(text: str) -> str:
+    """Return text whose brackets rich prints as they stand."""
+    from rich.markup import escape
+
+    return escape(text)
 
 
 class Bar:

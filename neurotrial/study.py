@@ -285,11 +285,22 @@ class Deviation(Part):
 
 
 class ReportChoices(Part):
-    """What the reports look like; changes no estimate and is therefore not part of the hash."""
+    """What the reports look like; changes no estimate and is therefore not part of the hash.
+
+    Attributes
+    ----------
+    journal : str or None
+        What `neurotrial preflight` holds the manuscript against: the name of a profile that ships, or a profile of
+        your own, as a path to a ``.yaml`` file in the study folder.
+    names_in_capitals : list of str
+        Names such as FSL that stand for nothing to be spelled out.
+    """
 
     formats: Annotated[list[Format], Field(min_length=1)] = Field(
         default_factory=lambda: list(get_args(Format))
     )
+    journal: Text | None = None
+    names_in_capitals: list[Text] = Field(default_factory=list)
 
 
 class Study(Part):

@@ -1,24 +1,26 @@
-"""Reading ``study.yaml``: safe loading, every fault with its line, spelling suggestions for unknown keys."""
+"""Reading ``study.yaml`` and its like: safe loading, every fault with its line, spelling suggestions for unknown keys."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.study import Study
+from neurotrial.study_part import Part
 from neurotrial.study_rules import rule_problems
 
-__all__ = ["STUDY_FILE", "read_study"]
+__all__ = ["STUDY_FILE", "read_part", "read_study"]
 
 STUDY_FILE = "study.yaml"
 _LARGEST, _DEEPEST = 1_000_000, 20
 _Path = tuple[str | int, ...]
+_Kind = TypeVar("_Kind", bound=Part)
 
 
 def read_study(path: Path) -> Study:
@@ -39,6 +41,45 @@ def read_study(path: Path) -> Study:
     InputError
         With all problems, each naming line and key, rule and remedy.
     """
+    if not path.is_file():
+        raise refuse(
+            str(path),
+            "the study file does not exist",
+            "run `neurotrial init DIR`, or name the folder that holds study.yaml",
+        )
+    study, lines = _read(path, Study, "the study file")
+    problems = [_problem(path, lines, key, rule, remedy) for key, rule, remedy in rule_problems(study)]
+    if problems:
+        raise InputError(problems)
+    return study
+
+
+def read_part(path: Path, kind: type[_Kind], called: str) -> _Kind:
+    """Read and check a file that is written as a study file is.
+
+    Parameters
+    ----------
+    path : Path
+        An existing file; UTF-8, at most 1 MB, plain YAML without anchors, aliases or tags.
+    kind : type of Part
+        What it must hold.
+    called : str
+        What messages call such a file, e.g. ``"the study file"``.
+
+    Returns
+    -------
+    Part
+        Of that kind.
+
+    Raises
+    ------
+    InputError
+        With all problems, each naming line and key, rule and remedy.
+    """
+    return _read(path, kind, called)[0]
+
+
+def _read(path: Path, kind: type[_Kind], called: str) -> tuple[_Kind, dict[_Path, int]]:
     root = _compose(path)
     lines = dict(_lines(root))
     duplicates = [
@@ -47,22 +88,13 @@ def read_study(path: Path) -> Study:
     if duplicates:
         raise InputError(duplicates)
     try:
-        study = Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))), lines
     except ValidationError as error:
-        raise InputError([_schema_problem(path, lines, fault) for fault in error.errors()]) from None
-    problems = [_problem(path, lines, key, rule, remedy) for key, rule, remedy in rule_problems(study)]
-    if problems:
-        raise InputError(problems)
-    return study
+        faults = error.errors()
+        raise InputError([_schema_problem(path, lines, fault, kind, called) for fault in faults]) from None
 
 
 def _compose(path: Path) -> yaml.Node:
-    if not path.is_file():
-        raise refuse(
-            str(path),
-            "the study file does not exist",
-            "run `neurotrial init DIR`, or name the folder that holds study.yaml",
-        )
     raw = path.read_bytes()
     if len(raw) > _LARGEST:
         raise refuse(
@@ -150,13 +182,15 @@ def key_text(key: _Path) -> str:
     return text.removeprefix(".") or "the whole file"
 
 
-def _schema_problem(path: Path, lines: dict[_Path, int], fault: Any) -> Problem:
+def _schema_problem(
+    path: Path, lines: dict[_Path, int], fault: Any, kind: type[BaseModel], called: str
+) -> Problem:
     key = tuple(part for part in fault["loc"] if part != "[key]")
     if fault["type"] == "extra_forbidden":
-        known = list(_part_at(key[:-1]).model_fields)
+        known = list(_part_at(kind, key[:-1]).model_fields)
         close = difflib.get_close_matches(str(key[-1]), known, n=1, cutoff=0.5)
         remedy = f"did you mean {close[0]!r}?" if close else f"remove it; known keys here: {', '.join(known)}"
-        return _problem(path, lines, key, "is not a key of the study file", remedy)
+        return _problem(path, lines, key, f"is not a key of {called}", remedy)
     if fault["type"] == "missing":
         return _problem(path, lines, key, "is missing", f"add the key {str(key[-1])!r}")
     if fault["type"] == "string_pattern_mismatch":
@@ -170,9 +204,9 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _part_at(key: _Path) -> type[BaseModel]:
+def _part_at(whole: type[BaseModel], key: _Path) -> type[BaseModel]:
     """Return the model class that validates the mapping at a key path."""
-    part: type[BaseModel] = Study
+    part = whole
     for name in key:
         if isinstance(name, str) and name in part.model_fields:
             part = _model_in(part.model_fields[name].annotation) or part

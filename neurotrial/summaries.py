@@ -6,7 +6,7 @@ import json
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.console import console, show_table
+from neurotrial.console import console, show_table, show_texts
 from neurotrial.errors import ROWS_SHOWN
 from neurotrial.paths import write_text
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from neurotrial.extract.extraction import ScanPlan
     from neurotrial.loading import StudyData
+    from neurotrial.reports.preflight.run import Preflight
     from neurotrial.results import Results
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "show_atlases",
     "show_estimates",
     "show_missingness",
+    "show_preflight",
+    "show_profiles",
     "show_references",
     "show_sampled_posteriors",
     "show_scans",
@@ -253,3 +256,32 @@ def _main_effects(table: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Return the rows of the contrasts by the main method of their analysis."""
     main_methods = {analysis["name"]: analysis["main_method"] for analysis in results.study["analyses"]}
     return table[(table["method"] == table["analysis"].map(main_methods)) & (table["term"] == "arm")]
+
+
+def show_preflight(found: Preflight) -> int:
+    """Show what a preflight found, what is to be mended line by line, and return the exit code."""
+    screen = console()
+    profile = found.profile
+    screen.print(f"{profile.name}: {profile.confirmed}", markup=False)
+    if profile.note:
+        screen.print(profile.note, markup=False)
+    rows = [(check.check, check.limit, check.found, check.verdict) for check in found.checks]
+    show_texts("Preflight", ("check", "limit", "found", "verdict"), rows)
+    for check in found.checks:
+        for detail in check.details:
+            screen.print(f"{check.check}: {detail}", markup=False)
+    count = len(found.broken)
+    verdict = f"{count} of {len(rows)} checks not passed" if count else "No limit is broken"
+    screen.print(f"{verdict}; the table is in output/preflight.tsv", markup=False)
+    return 1 if count else 0
+
+
+def show_profiles() -> None:
+    """List the profiles of journals that ship."""
+    from pathlib import Path
+
+    from neurotrial.reports.preflight.profile import profile_names, read_profile
+
+    profiles = {name: read_profile(name, Path()) for name in profile_names()}
+    for name, profile in profiles.items():
+        console().print(f"{name}: {profile.name}\n    {profile.confirmed}", markup=False)

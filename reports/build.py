@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from neurotrial.results import Results
 
-__all__ = ["ReportPlan", "build_reports", "plan_reports"]
+__all__ = ["OUTPUT_FOLDER", "ReportPlan", "build_reports", "plan_reports", "write_variables"]
 
 OUTPUT_FOLDER = "output"
 Engine = Literal["auto", "quarto", "builtin"]
@@ -127,8 +127,7 @@ def build_reports(
     RenderError, InputError
         If a document leaves the supported subset or one of its cells fails; its files are not written then.
     """
-    text = yaml.safe_dump(report_variables(plan.results), allow_unicode=True, sort_keys=False)
-    write_text(plan.folder / "_variables.yml", text)
+    write_variables(plan.folder, plan.results)
     written = []
     for document in plan.documents:
         progress(document.name)
@@ -144,3 +143,9 @@ def build_reports(
         )
         written += [output.path for output in outputs]
     return written
+
+
+def write_variables(folder: Path, results: Results) -> None:
+    """Write what the documents of a study folder take from the study file to ``_variables.yml``."""
+    text = yaml.safe_dump(report_variables(results), allow_unicode=True, sort_keys=False)
+    write_text(folder / "_variables.yml", text)

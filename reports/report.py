@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurotrial.errors import refuse
 from neurotrial.method_names import scale_of
 from neurotrial.reports import (
+    own_work,
     sections,
     sections_bayes,
     sections_imaging,
@@ -19,6 +21,7 @@ from neurotrial.reports import (
 from neurotrial.reports.checklists.shown import checklist_section
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effects import RATIO_DIGITS
+from neurotrial.reports.first_use import FirstUse, spelling_out
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.markdown_text import Markdown, paragraphs
 from neurotrial.reports.multiverse.section import multiverse_methods, multiverse_section
@@ -37,6 +40,10 @@ from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
 from neurotrial.study_file import STUDY_FILE
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["STUDY_VARIABLE", "Report", "open_report"]
 
@@ -80,6 +87,7 @@ def _study_folder(folder: str | Path | None) -> Path:
     )
 
 
+@spelling_out
 @dataclass(frozen=True, slots=True)
 class Report:
     """The report of a study, as its documents' cells use it.
@@ -90,6 +98,8 @@ class Report:
         Results, study file and the record of what was cited.
     folder : Path or None
         The study folder, for pictures of scans; None where there is none at hand.
+    in_abstract, in_text : FirstUse
+        Which abbreviations the abstract and the text have spelled out so far.
 
     Notes
     -----
@@ -99,6 +109,8 @@ class Report:
 
     data: CitedResults
     folder: Path | None = None
+    in_abstract: FirstUse = field(default_factory=FirstUse, repr=False, compare=False)
+    in_text: FirstUse = field(default_factory=FirstUse, repr=False, compare=False)
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -147,13 +159,38 @@ class Report:
         """
         return self.data.effect(key).text
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a copy of a table of the results store, e.g. ``estimates``; see `table_of_results`."""
+        return own_work.table_of_results(self.data, name)
+
+    def patients(self, outcome: str, population: str | None = None) -> pd.DataFrame:
+        """Return baseline, follow-up and change of an outcome, one row a participant; see `patients_of`."""
+        return own_work.patients_of(self.data, outcome, population)
+
+    def own_table(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        labels: Mapping[str, str],
+        caption: str,
+        *,
+        digits: Mapping[str, int] | None = None,
+        notes: Iterable[str] = (),
+    ) -> Markdown:
+        """Return a table of your own, ``tbl-NAME``, in the style of the report; parameters as `own_work.own_table`."""
+        return own_work.own_table(self.data, name, frame, labels, caption, digits=digits, notes=notes)
+
+    def own_figure(self, name: str, figure: Figure, caption: str, alt: str) -> Markdown:
+        """Return a figure of your own, ``fig-NAME``, at 300 dpi; parameters as `own_work.own_figure`."""
+        return own_work.own_figure(self.data, name, figure, caption, alt)
+
     def _digits(self, key: str) -> int:
         """Return the decimals of the outcome or characteristic that a key names, 2 where it names neither."""
         parts = key.split("/")
         if parts[0] == "ratio":
             return RATIO_DIGITS
         row = self.data.row("estimates", key)
-        if row is not None and scale_of(row.values["method"]).unit:
+        if row is not None and scale_of(row.values["method"]).unit:  # noqa: PD011  no DataFrame
             return RATIO_DIGITS
         study = self.data.study
         known = {outcome.name: outcome.digits for outcome in study.outcomes}

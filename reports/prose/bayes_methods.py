@@ -151,14 +151,14 @@ def _sampling(data: CitedResults, plan: BayesPlan, kinds: Collection[str]) -> st
         f"Posteriors were sampled by the No-U-Turn sampler [@hoffman2014]{made} from models in PyMC [@abrilpla2023], in "
         f"{sampling.chains} chains of {whole(sampling.draws)} draws after {whole(sampling.tune)} of warm-up, and judged with ArviZ "
         f"[@kumar2019].{''.join(_cited(kinds))} Every parameter had to reach a rank-normalised R-hat of at most {plain(accept.rhat)} and at least "
-        f"{whole(accept.ess)} effective draws in centre and tails [@vehtari2021], the chains an E-BFMI of at least "
+        f"{whole(accept.ess)} effective draws in centre and tails [@vehtari2021], the chains a Bayesian fraction of missing information of at least "
         f"{plain(accept.bfmi)}, without divergent transitions. {again}"
     )
 
 
 def _cited(kinds: Collection[str]) -> Iterator[str]:
     if {"bayes_group_time", POOLED, "joint"} & set(kinds):
-        yield " Correlations have an LKJ prior [@lewandowski2009]."
+        yield " The prior of correlations is that of LKJ [@lewandowski2009]."
     if POOLED in kinds:
         yield " Pooling draws the outcomes’ effects towards each other, which guards against chance findings [@gelman2012]."
 

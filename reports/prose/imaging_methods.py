@@ -93,7 +93,7 @@ def imaging_methods_text(data: CitedResults) -> Markdown | None:
 
 def _frame(data: CitedResults, imaging: ImagingPlan) -> Iterator[str]:
     sessions = listing(f"{label} ({data.visit_label(visit)})" for label, visit in imaging.sessions.items())
-    yield f"Measures were made from preprocessed images in the layout of BIDS derivatives, sessions {sessions}."
+    yield f"Measures were made from preprocessed images in the layout of derivatives of the BIDS, sessions {sessions}."
     yield "Left and right were mapped to ipsilesional and contralesional by each participant's side of the lesion;"
     yield (
         _TRUSTED.get(imaging.trust or "", "a scan whose lesion mask lies on the other side was not measured")
@@ -108,14 +108,14 @@ def _tensor(plan: TensorPlan) -> str:
         f"The diffusion tensor was fitted by {_FITS[plan.fit]}, with {volumes}; "
         f"those up to {plain(plan.b0_threshold)} s/mm² counted as unweighted, and samples that are not positive had no weight."
     )
-    return f"{escape(words)} Its numbers are those of DIPY [@garyfallidis2014]."
+    return f"{escape(words)} Its numbers are those of dipy [@garyfallidis2014]."
 
 
 def _regions(plan: RegionPlan) -> Iterator[str]:
     if plan.atlas is None:
-        yield "The corticospinal tract (CST) and the posterior limb of the internal capsule (PLIC) are masks that came with each scan."
+        yield "The CST and the PLIC are masks that came with each scan."
     else:
-        yield f"The corticospinal tract (CST) and the posterior limb of the internal capsule (PLIC) are those of the atlas {plan.atlas},"
+        yield f"The CST and the PLIC are those of the atlas {plan.atlas},"
         yield "brought to each scan by the transform that came with it, else by registering a template to the participant's mean FA"
         yield "with the lesion filled from the template."
     yield "Fractional anisotropy and mean, axial and radial diffusivity (µm²/ms) were summarised over each region and hemisphere, with"

@@ -11,20 +11,13 @@ from neurotrial.reports.number_format import is_missing
 from neurotrial.reports.prose.bayes import failed_posteriors_text
 from neurotrial.reports.prose.counts import analysed_spans
 from neurotrial.reports.scans import count_scans, read_scans
+from neurotrial.reports.statement_names import STATEMENTS
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
     from neurotrial.study import Analysis
 
 __all__ = ["limitations_text", "statements_text"]
-
-_STATEMENTS = {
-    "registration": "Registration",
-    "ethics": "Ethics",
-    "data_sharing": "Data and code",
-    "funding": "Funding",
-    "conflicts": "Conflicts of interest",
-}
 
 
 def limitations_text(data: CitedResults) -> Markdown:
@@ -189,12 +182,12 @@ def statements_text(data: CitedResults) -> Markdown:
     """
     info = data.study.study
     silent = "*[Authors: not stated in study.yaml.]*"
-    texts = {name: getattr(info, name) for name in _STATEMENTS}
+    texts = {name: getattr(info, name) for name in STATEMENTS}
     return paragraphs(
         *(
             labelled(
                 f"sec-{name.replace('_', '-')}",
-                f"**{_STATEMENTS[name]}.** {escape(text) if text else silent}",
+                f"**{STATEMENTS[name]}.** {escape(text) if text else silent}",
             )
             for name, text in texts.items()
         )

@@ -16,7 +16,7 @@ from neurotrial.reports.rendering.execute import INLINE_MIME, Task
 from neurotrial.reports.rendering.lint_settings import EXECUTE_DEFAULTS
 from neurotrial.reports.rendering.source import NEEDS_QUARTO, fence_roles
 
-__all__ = ["assemble", "escape_markdown", "tasks_of"]
+__all__ = ["escape_markdown", "shown_blocks", "tasks_of"]
 
 SHOWN_TYPES = ("text/markdown", "text/html", "image/png", "text/plain")
 """The types of output that the builtin renderer shows, the preferred first."""
@@ -82,14 +82,14 @@ def escape_markdown(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", _WHITE.sub(" ", text))
 
 
-def assemble(
+def shown_blocks(
     document: Document,
     outputs: Sequence[Sequence[dict[str, Any]]],
     folder: Path,
     dpi: int,
     lost: list[str] | None = None,
-) -> str:
-    """Put the outputs into the document.
+) -> list[str]:
+    """Return what each block of the document shows.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def assemble(
 
     Returns
     -------
-    str
-        Markdown with image paths relative to the folder.
+    list of str
+        Markdown of each block, with image paths relative to the folder.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def assemble(
         raise RenderError("\n".join(faults))
     if lost is not None:
         lost += faults
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def _with_values(block: Markdown, outputs: Iterator[Sequence[dict[str, Any]]]) -> str:

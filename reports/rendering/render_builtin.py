@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from neurotrial.reports.rendering.execute import FigureSize, run_tasks
 from neurotrial.reports.rendering.formats import quarto_name
 from neurotrial.reports.rendering.labels import bibliography_files
 from neurotrial.reports.rendering.lint import checked_document
-from neurotrial.reports.rendering.outputs import assemble, tasks_of
+from neurotrial.reports.rendering.outputs import shown_blocks, tasks_of
 from neurotrial.reports.rendering.pandoc import pandoc_version, run_pandoc
 from neurotrial.reports.rendering.settings import merge
 from neurotrial.reports.rendering.typst_page import page_variables
@@ -26,7 +27,16 @@ from neurotrial.reports.rendering.typst_pdf import compile_pdf, typst_version
 if TYPE_CHECKING:
     from neurotrial.reports.rendering.document import Document
 
-__all__ = ["BUILTIN_FORMATS", "READER", "builtin_version", "executed_markdown", "render_builtin"]
+__all__ = [
+    "BUILTIN_FORMATS",
+    "READER",
+    "Executed",
+    "builtin_version",
+    "execute_document",
+    "executed_markdown",
+    "read_tree",
+    "render_builtin",
+]
 
 ASSETS = Path(__file__).parent
 READER = "markdown+autolink_bare_uris-pandoc_title_block-yaml_metadata_block-mmd_title_block"
@@ -41,6 +51,35 @@ class _Target:
     writer: str
     options: Callable[[Mapping[str, Any], Path], list[str]]
     finish: Callable[[Path, Path, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A document whose cells have run.
+
+    Attributes
+    ----------
+    document : Document
+        As read.
+    shown : tuple of str
+        The Markdown of each of its blocks.
+    work : Path
+        Where ``document.md`` and the pictures of cells are.
+    """
+
+    document: Document
+    shown: tuple[str, ...]
+    work: Path
+
+    @property
+    def text(self) -> str:
+        """The whole Markdown."""
+        return "\n\n".join(self.shown) + "\n"
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The folders in which pictures are looked for, the first first."""
+        return (self.work, self.document.path.parent, self.document.root)
 
 
 def builtin_version() -> str:
@@ -82,19 +121,61 @@ def render_builtin(
     RenderError
         If a cell or the conversion fails.
     """
-    progress(f"checking {path.name}")
-    document = checked_document(path)
     with tempfile.TemporaryDirectory(prefix="neurotrial-render-") as name:
         work = Path(name)
-        text = _executed(document, work, progress)
-        executed(text)
-        (work / "document.md").write_text(text, "utf-8")
-        files = {}
-        for target in to:
-            progress(f"writing {target}")
-            files[target] = folder / f"{path.stem}.{target}"
-            _convert(document, target, work, files[target])
+        made = execute_document(path, work, progress)
+        executed(made.text)
+        files = {target: folder / f"{path.stem}.{target}" for target in to}
+        progress(f"writing {', '.join(to)}")
+        _convert_all(made.document, files, work)
     return files
+
+
+def _convert_all(document: Document, files: Mapping[str, Path], work: Path) -> None:
+    """Make every format at the same time: pandoc is a process of its own."""
+    with ThreadPoolExecutor(len(files)) as pool:
+        running = [pool.submit(_convert, document, target, work, out) for target, out in files.items()]
+    for one in running:
+        one.result()
+
+
+def execute_document(path: Path, work: Path, progress: Callable[[str], None]) -> Executed:
+    """Check a document, run its cells, and write its Markdown to ``document.md`` in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        A .qmd file.
+    work : Path
+        An existing folder for the Markdown and the pictures of cells.
+    progress : callable
+        Told what is done.
+
+    Returns
+    -------
+    Executed
+        Document, Markdown of each block, and the folder.
+
+    Raises
+    ------
+    InputError, RenderError
+        As `render_builtin`.
+    """
+    progress(f"checking {path.name}")
+    document = checked_document(path)
+    made = _executed(document, work, progress)
+    (work / "document.md").write_text(made.text, "utf-8")
+    return made
+
+
+def read_tree(executed: Executed) -> dict[str, Any]:
+    """Return pandoc's tree of an executed document: floats, citations and cross-references resolved as in html."""
+    document, work = executed.document, executed.work
+    written = work / "tree.json"
+    settings = merge(document.metadata, document.formats.get("html", {}))
+    run_pandoc(_arguments(document, settings, "json", work, written), work, document.path.name)
+    tree: dict[str, Any] = json.loads(written.read_text("utf-8"))
+    return tree
 
 
 def executed_markdown(path: Path, progress: Callable[[str], None]) -> str:
@@ -119,16 +200,16 @@ def executed_markdown(path: Path, progress: Callable[[str], None]) -> str:
     """
     document, _ = read_document(path)
     with tempfile.TemporaryDirectory(prefix="neurotrial-execute-") as name:
-        return _executed(document, Path(name), progress, lost=[])
+        return _executed(document, Path(name), progress, lost=[]).text
 
 
 def _executed(
     document: Document, work: Path, progress: Callable[[str], None], lost: list[str] | None = None
-) -> str:
+) -> Executed:
     size = _figure_size(document.metadata)
     environment = {"NEUROTRIAL_RENDERER": f"builtin ({builtin_version()})"}
     outputs = run_tasks(tasks_of(document), document.path.parent, size, environment, progress)
-    return assemble(document, outputs, work, size.dpi, lost)
+    return Executed(document, tuple(shown_blocks(document, outputs, work, size.dpi, lost)), work)
 
 
 def _figure_size(metadata: Mapping[str, Any]) -> FigureSize:
@@ -143,25 +224,27 @@ def _convert(document: Document, target: str, work: Path, out: Path) -> None:
     settings = merge(document.metadata, document.formats.get(quarto_name(target), {}))
     made = BUILTIN_FORMATS[target]
     written = work / f"document.{made.writer.partition('-')[0]}"
-    metadata = work / f"{target}.json"
-    metadata.write_text(json.dumps(_metadata(document, settings), ensure_ascii=False, default=str), "utf-8")
-    places = os.pathsep.join(map(str, (work, document.path.parent, document.root)))
     arguments = [
-        *(
-            "document.md",
-            f"--from={READER}",
-            f"--to={made.writer}",
-            "--standalone",
-            "--wrap=none",
-            f"--output={written}",
-        ),
-        *(f"--metadata-file={metadata.name}", f"--resource-path={places}"),
-        *(f"--lua-filter={ASSETS / 'qmd.lua'}", "--citeproc"),
+        *_arguments(document, settings, made.writer, work, written),
         *_common_options(settings),
         *made.options(settings, work),
     ]
     run_pandoc(arguments, work, document.path.name)
     made.finish(written, out, document.path.name)
+
+
+def _arguments(
+    document: Document, settings: Mapping[str, Any], writer: str, work: Path, written: Path
+) -> list[str]:
+    """Return pandoc's arguments for any format; the metadata are written to the folder."""
+    metadata = work / f"{writer}-metadata.json"
+    metadata.write_text(json.dumps(_metadata(document, settings), ensure_ascii=False, default=str), "utf-8")
+    places = os.pathsep.join(map(str, (work, document.path.parent, document.root)))
+    return [
+        *("document.md", f"--from={READER}", f"--to={writer}", "--standalone", "--wrap=none"),
+        *(f"--output={written}", f"--metadata-file={metadata.name}", f"--resource-path={places}"),
+        *(f"--lua-filter={ASSETS / 'qmd.lua'}", "--citeproc"),
+    ]
 
 
 def _metadata(document: Document, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,3 +117,48 @@ def test_an_analysis_that_cannot_be_fitted_is_a_row_and_exit_code_1(
     assert set(failed["analysis"]) == {"adjusted"}
     assert "years" in failed["reason"].iloc[0]
     assert failed["estimate"].isna().all()
+
+
+def test_preflight_holds_the_executed_manuscript_against_a_profile(fitted: Path) -> None:
+    result = CliRunner().invoke(main, ["preflight", str(fitted)])
+    assert result.exit_code == 1, result.output
+    assert "ICMJE recommendations" in result.output
+    assert "read from a stored copy on 2026-11-27" in result.output
+    table = pd.read_csv(fitted / "output" / "preflight.tsv", sep="\t", keep_default_na=False).set_index(
+        "check"
+    )
+    assert table.loc["statement: registration", "found"] == "a placeholder"
+    assert table.loc["heads of the abstract", "found"] == "Background, Methods, Results, Conclusions"
+    # generated prose spells out what it abbreviates
+    assert table.loc["abbreviations in the abstract", ["verdict", "details"]].tolist() == ["ok", ""]
+    assert table.loc["abbreviations in the text", ["verdict", "details"]].tolist() == ["ok", ""]
+    assert table.loc["resolution of figures", "found"] == "300 dpi at the least"
+
+
+def test_preflight_lists_the_profiles_with_their_sources() -> None:
+    result = CliRunner().invoke(main, ["preflight", "--list"])
+    assert result.exit_code == 0
+    assert "generic: ICMJE" in result.output
+    assert "plos_one: PLOS ONE" in result.output
+    assert result.output.count("read from a stored copy on") == len(result.output.splitlines()) / 2
+
+
+def test_preflight_needs_a_folder_and_a_known_journal(fitted: Path) -> None:
+    assert CliRunner().invoke(main, ["preflight"]).exit_code == 2
+    unknown = CliRunner().invoke(main, ["preflight", str(fitted), "--journal", "plos_on"])
+    assert unknown.exit_code == 2
+    assert "did you mean 'plos_one'?" in unknown.output
+    nothing = CliRunner().invoke(main, ["preflight", str(fitted / "tables")])
+    assert nothing.exit_code == 2
+
+
+def test_check_refuses_a_journal_that_has_no_profile(
+    tmp_path: Path, write_study: Callable[[Path], None]
+) -> None:
+    write_study(tmp_path / "study")
+    plan = tmp_path / "study" / "study.yaml"
+    text = plan.read_text("utf-8")
+    plan.write_text(text.replace("  journal: generic", "  journal: strok"), "utf-8")
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "study")])
+    assert result.exit_code == 2
+    assert "did you mean 'stroke'?" in result.output

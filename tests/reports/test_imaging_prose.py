@@ -94,7 +94,7 @@ def test_methods_say_what_the_plan_says(data):
         "sessions 01 (Baseline) and 02 (Day 90)", "weighted least squares", "b = 1500 s/mm²", "those up to 50 s/mm²",
         "24 motion regressors", "0.01 to 0.1 Hz", "framewise displacement above 0.5 mm", "r ≥ 0.3", "the first 100 retained",
         "less than 50 %", "above 0.5 mm, more than 30 % of volumes", "ratio below 30 (BOLD)", "below 10 (DWI)",
-        "more than 10 % of volumes with residuals", "the union of the masks of all visits", "a ring of 6 mm", "DIPY",
+        "more than 10 % of volumes with residuals", "the union of the masks of all visits", "a ring of 6 mm", "dipy",
         "without sight of the arm", "a scan whose lesion mask lies on the other side was not measured",
     ):  # fmt: skip
         assert part in text, part

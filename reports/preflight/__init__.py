@@ -1,0 +1,1 @@
+"""A manuscript held against the limits of a journal."""
