@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.robust.rank_tests import rank_comparison
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
-    from neurotrial.models.standard_sensitivity.sensitivity_set import (
+    from neurotrial.models.sensitivity_variations.sensitivity_set import (
         StandardSensitivity,
         standard_sensitivity,
     )
-    from neurotrial.models.standard_sensitivity.unmeasured_confounding import EValue, e_value
+    from neurotrial.models.sensitivity_variations.unmeasured_confounding import EValue, e_value
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
     from neurotrial.models.unitless_effects import cliffs_delta, d_ppc, standardised_effects
 
@@ -177,8 +177,8 @@ _HOMES = {
     "association.adjusted_association": ("ChangeAssociation", "change_association"),
     "association.mediated": ("Mediation", "mediation"),
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
-    "standard_sensitivity.sensitivity_set": ("StandardSensitivity", "standard_sensitivity"),
-    "standard_sensitivity.unmeasured_confounding": ("EValue", "e_value"),
+    "sensitivity_variations.sensitivity_set": ("StandardSensitivity", "standard_sensitivity"),
+    "sensitivity_variations.unmeasured_confounding": ("EValue", "e_value"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""
