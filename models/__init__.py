@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from neurotrial.models.repeated_measures.result import Mmrm, emmeans
     from neurotrial.models.robust.rank_tests import rank_comparison
     from neurotrial.models.robust.regression import quantile_regression, robust_regression
-    from neurotrial.models.specifications.engine import multiverse
-    from neurotrial.models.specifications.result import Multiverse
-    from neurotrial.models.standard_sensitivity.sensitivity_set import (
+    from neurotrial.models.sensitivity_variations.sensitivity_set import (
         StandardSensitivity,
         standard_sensitivity,
     )
-    from neurotrial.models.standard_sensitivity.unmeasured_confounding import EValue, e_value
+    from neurotrial.models.sensitivity_variations.unmeasured_confounding import EValue, e_value
+    from neurotrial.models.specifications.engine import multiverse
+    from neurotrial.models.specifications.result import Multiverse
     from neurotrial.models.subgroups.by_level import SubgroupEffects, effect_by_subgroup
     from neurotrial.models.subgroups.by_number import EffectModification, effect_modification
     from neurotrial.models.tidy import TIDY_COLUMNS, Estimate
@@ -191,8 +191,8 @@ _HOMES = {
     "design_stage.planning": ("Planning", "assurance", "detectable_effect", "power"),
     "subgroups.by_level": ("SubgroupEffects", "effect_by_subgroup"),
     "subgroups.by_number": ("EffectModification", "effect_modification"),
-    "standard_sensitivity.sensitivity_set": ("StandardSensitivity", "standard_sensitivity"),
-    "standard_sensitivity.unmeasured_confounding": ("EValue", "e_value"),
+    "sensitivity_variations.sensitivity_set": ("StandardSensitivity", "standard_sensitivity"),
+    "sensitivity_variations.unmeasured_confounding": ("EValue", "e_value"),
     "tidy": ("TIDY_COLUMNS", "Estimate"),
 }
 """Where the public names are defined; no module may have the name of a function, which it would hide."""

@@ -21,10 +21,10 @@ from neurotrial.models.descriptives import describe_study
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.sensitivity_variations.asked_or_kept import sensitivity_table
+from neurotrial.models.sensitivity_variations.sensitivity_set import sensitivity_steps
+from neurotrial.models.sensitivity_variations.sentences_of_changes import change_statements
 from neurotrial.models.specifications.study_multiverse import multiverse_of_fit, multiverse_steps
-from neurotrial.models.standard_sensitivity.asked_or_kept import sensitivity_table
-from neurotrial.models.standard_sensitivity.sensitivity_set import sensitivity_steps
-from neurotrial.models.standard_sensitivity.sentences_of_changes import change_statements
 from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_families import adjust_families
 from neurotrial.models.study_methods import estimate_cell

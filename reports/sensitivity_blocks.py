@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from neurotrial.models.standard_sensitivity.sentences_of_changes import UNCOUNTED
+from neurotrial.models.sensitivity_variations.sentences_of_changes import UNCOUNTED
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import is_missing, number

@@ -26,14 +26,17 @@ def study(tmp_path: Path, write_study: Callable[[Path], None]) -> Path:
     text = plan.read_text("utf-8")
     head, _, rest = text.partition("  - name: secondary\n    label: Secondary motor outcomes")
     _, _, tail = rest.partition("# p-values that are adjusted together")
-    lean, _, end = tail.partition("families:\n")
+    _, _, end = tail.partition("families:\n")
     kept = head.replace(f"methods: [ancova, {METHODS}", "methods: [ancova]").replace(
         "    requested_method: ratio_baseline_welch\n    sensitivity: [leave_one_out]\n", ""
     )
     after = "# How the change of one outcome" + end.partition("# How the change of one outcome")[2]
     assert "methods: [ancova]\n" in kept
-    assert lean
-    plan.write_text(kept + after, "utf-8")
+    assert end
+    planning, _, bayes = after.partition("# What the size of the trial is worth")
+    lean = planning + "# Bayesian methods." + bayes.partition("# Bayesian methods.")[2]
+    assert "power:" not in lean
+    plan.write_text((kept + lean).replace("n_resamples: 10000", "n_resamples: 999"), "utf-8")
     return folder
 
 

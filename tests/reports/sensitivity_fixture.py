@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurotrial.models.standard_sensitivity.sentences_of_changes import change_statements
+from neurotrial.models.sensitivity_variations.sentences_of_changes import change_statements
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 

@@ -11,7 +11,7 @@ import pytest
 from results_fixture import THREE_ARMS, changed, make_results, plan
 from sensitivity_fixture import with_sensitivity
 
-from neurotrial.models.standard_sensitivity.sentences_of_changes import change_statements
+from neurotrial.models.sensitivity_variations.sentences_of_changes import change_statements
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.figures.what_would_change import changes_figure
 from neurotrial.reports.sections_sensitivity import what_would_change_section

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from neurotrial.method_names import BOUNDED, IMPUTATIONS
-from neurotrial.models.standard_sensitivity.variation import Variation, compared_again, method_of, rows_of
+from neurotrial.models.sensitivity_variations.variation import Variation, compared_again, method_of, rows_of
 
 if TYPE_CHECKING:
     from neurotrial.loading import StudyData

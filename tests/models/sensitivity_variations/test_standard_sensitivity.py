@@ -21,7 +21,7 @@ from neurotrial.models import (
     standard_sensitivity,
     tipping_point,
 )
-from neurotrial.models.standard_sensitivity.conclusion import changed
+from neurotrial.models.sensitivity_variations.conclusion import changed
 from neurotrial.results import RESULT_TABLES
 from neurotrial.table_checks import check_table
 

@@ -14,15 +14,15 @@ from neurotrial.loading import study_of_tables
 from neurotrial.method_names import scale_of
 from neurotrial.models.cells import Cell, study_cells
 from neurotrial.models.harmonisation.study_harmonisation import harmonised_study
-from neurotrial.models.standard_sensitivity.association_e_values import confounded, e_value_rows
-from neurotrial.models.standard_sensitivity.conclusion import changed, repeats
-from neurotrial.models.standard_sensitivity.estimators import covariate_variations, model_variations
-from neurotrial.models.standard_sensitivity.imaging_choices import imaging_variations, is_imaging
-from neurotrial.models.standard_sensitivity.missing_outcomes import missing_variations
-from neurotrial.models.standard_sensitivity.populations import population_variations
-from neurotrial.models.standard_sensitivity.prior_sets import prior_variations
-from neurotrial.models.standard_sensitivity.single_participants import participant_variations
-from neurotrial.models.standard_sensitivity.variation import Variation, rows_of
+from neurotrial.models.sensitivity_variations.association_e_values import confounded, e_value_rows
+from neurotrial.models.sensitivity_variations.conclusion import changed, repeats
+from neurotrial.models.sensitivity_variations.estimators import covariate_variations, model_variations
+from neurotrial.models.sensitivity_variations.imaging_choices import imaging_variations, is_imaging
+from neurotrial.models.sensitivity_variations.missing_outcomes import missing_variations
+from neurotrial.models.sensitivity_variations.populations import population_variations
+from neurotrial.models.sensitivity_variations.prior_sets import prior_variations
+from neurotrial.models.sensitivity_variations.single_participants import participant_variations
+from neurotrial.models.sensitivity_variations.variation import Variation, rows_of
 from neurotrial.models.tidy import failed_row
 from neurotrial.results import RESULT_TABLES, estimate_key
 from neurotrial.tabular import empty_table

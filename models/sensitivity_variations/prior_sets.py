@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
-from neurotrial.models.standard_sensitivity.variation import Variation
+from neurotrial.models.sensitivity_variations.variation import Variation
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import pytest
 
 from neurotrial.errors import InputError
 from neurotrial.models import change_association, e_value
-from neurotrial.models.standard_sensitivity.unmeasured_confounding import risk_ratio_of
+from neurotrial.models.sensitivity_variations.unmeasured_confounding import risk_ratio_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from neurotrial.models.standard_sensitivity.sensitivity_set import varied_study
+from neurotrial.models.sensitivity_variations.sensitivity_set import varied_study
 from neurotrial.provenance import changes_since
 from neurotrial.results import RESULT_TABLES
 from neurotrial.tabular import empty_table

@@ -15,7 +15,7 @@ from neurotrial.models.cells import cell_participants
 from neurotrial.models.descriptives import population_members
 from neurotrial.models.missing_data.selection import selection_weights
 from neurotrial.models.randomised_table import randomised_table
-from neurotrial.models.standard_sensitivity.variation import Variation
+from neurotrial.models.sensitivity_variations.variation import Variation
 from neurotrial.models.study_methods import estimate_cell
 from neurotrial.models.study_sensitivity import tipped
 

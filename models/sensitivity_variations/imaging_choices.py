@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.models.standard_sensitivity.outcome_variants import (
+from neurotrial.models.sensitivity_variations.outcome_variants import (
     alternatives,
     fitting_rows,
     measured_otherwise,
 )
-from neurotrial.models.standard_sensitivity.variation import Variation, compared_again
+from neurotrial.models.sensitivity_variations.variation import Variation, compared_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import numpy as np
 from neurotrial.errors import InputError
 from neurotrial.models.association.adjusted_association import change_association
 from neurotrial.models.association.paired_table import paired_table
-from neurotrial.models.standard_sensitivity.unmeasured_confounding import e_value, risk_ratio_of
+from neurotrial.models.sensitivity_variations.unmeasured_confounding import e_value, risk_ratio_of
 from neurotrial.models.study_associations import association_table
 
 if TYPE_CHECKING:

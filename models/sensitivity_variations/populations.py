@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from neurotrial.models.standard_sensitivity.variation import Variation, compared_again
+from neurotrial.models.sensitivity_variations.variation import Variation, compared_again
 
 if TYPE_CHECKING:
     from neurotrial.loading import StudyData

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from neurotrial.errors import refuse
-from neurotrial.models.standard_sensitivity.variation import Variation
+from neurotrial.models.sensitivity_variations.variation import Variation
 from neurotrial.models.study_sensitivity import left_out
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from neurotrial.models.standard_sensitivity.association_e_values import confounded
+from neurotrial.models.sensitivity_variations.association_e_values import confounded
 
 if TYPE_CHECKING:
     from neurotrial.study import Analysis, Outcome, Study
