@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from neurotrial.errors import refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     import numpy as np
     import pandas as pd
 
@@ -47,25 +49,23 @@ def dummy_arms(
 
     declared = study.allocation
     order = _in_order(people)
-    strata = [order.groupby(declared.strata, dropna=False, sort=True)] if declared.strata else []
-    groups = [list(rows) for group in strata for rows in group.groups.values()] or [list(order.index)]
-    arms = pd.Series("", index=people.index, dtype="str", name="arm")
-    blocks = pd.Series("", index=people.index, dtype="str", name="block")
+    groups = order.groupby(declared.strata, dropna=False, sort=True) if declared.strata else [("all", order)]
+    drawn: list[tuple[Hashable, str, str]] = []
     number = 0
-    for rows in groups:
-        start = 0
-        while start < len(rows):
-            block = _block(study, len(rows) - start, rng)
-            own = rows[start : start + len(block)]
+    for _, group in groups:
+        rows = list(group.index)
+        while rows:
             number += 1
-            arms.loc[own] = block[: len(own)]
-            blocks.loc[own] = f"b{number:03d}"
-            start += len(own)
-    absent = [arm.name for arm in study.arms if not (arms == arm.name).any()]
+            block = _block(study, len(rows), rng)
+            # the last block of a stratum breaks off
+            own, rows = rows[: len(block)], rows[len(block) :]
+            drawn += [(row, arm, f"b{number:03d}") for row, arm in zip(own, block, strict=False)]
+    made = pd.DataFrame(drawn, columns=["row", "arm", "block"]).set_index("row").loc[people.index]
+    absent = [arm.name for arm in study.arms if not (made["arm"] == arm.name).any()]
     if absent:
-        rule = f"{len(people)} participants are too few for the declared ratio: nobody was drawn into {', '.join(absent)}"
+        rule = f"{len(people)} are too few for the declared ratio: nobody was drawn into {', '.join(absent)}"
         raise refuse("participants", rule, "take another --seed, or add participants")
-    return arms, blocks if declared.block_sizes else None
+    return made["arm"], made["block"] if declared.block_sizes else None
 
 
 def _in_order(people: pd.DataFrame) -> pd.DataFrame:

@@ -131,7 +131,9 @@ def _needed_files(study: Study, tables: dict[str, pd.DataFrame]) -> list[str]:
     network = study.imaging.network if study.imaging else None
     nodes = [network.nodes, *network.sensitivity.nodes] if network else []
     status = tables.get("status")
-    pictures = [] if status is None or "picture" not in status else status["picture"].dropna().astype("str")
+    pictures: list[str] = []
+    if status is not None and "picture" in status:
+        pictures = status["picture"].dropna().astype("str").tolist()
     return [_QUARTO, "nodes.tsv", *nodes, EXTRACTION_RECORD, *pictures]
 
 
@@ -240,7 +242,7 @@ def _with_dummies(
         if name in made and "participant_id" in made[name]:
             ids = made[name]["participant_id"]
             made[name] = made[name].assign(participant_id=ids.map(swapped).fillna(ids))
-            made[name] = made[name].sort_values(list(made[name]), kind="stable")
+            made[name] = made[name].sort_values([str(column) for column in made[name]], kind="stable")
     # in a file that is sorted by arm the order of the rows tells it
     return made | {"participants": mock.sort_values("participant_id", kind="stable")}
 

@@ -39,10 +39,11 @@ def revealing_problems(people: pd.DataFrame, arms: pd.Series[Any] | None, label:
     if arms is None or len(arms.dropna().unique()) <= 1:
         return []
     remedy = "leave the column out, or what in it tells the arm, until the trial is unblinded"
+    known = arms.notna()
     return [
         Problem(f"{label}: {name}", f"tells the arm of {told}: a mock with it would unblind", remedy)
-        for name in people
-        if (told := _told(people.loc[arms.notna(), name], arms[arms.notna()]))
+        for name, values in people.items()
+        if (told := _told(values[known], arms[known]))
     ]
 
 
