@@ -68,12 +68,24 @@ def main() -> None:
         neurotrial init DIR          start your own study
         neurotrial register DIR      put the plan on the register, before outcomes are known
         neurotrial check DIR         hold study file, images and tables against the contracts
+        neurotrial mock DIR          reports with dummy arms, to sign their shells before unblinding
         neurotrial extract DIR       images to tables
         neurotrial fit DIR           tables to results
         neurotrial report DIR        results to html, Word and pdf
         neurotrial preflight DIR     hold the manuscript against the limits of a journal
         neurotrial run DIR           extract and fit what has changed, then report
     """  # noqa: D301 - click's mark for "do not wrap" is no escape
+
+
+_FORMATS = click.option(
+    "--to",
+    "formats",
+    help="Formats, separated by commas; default: those of study.yaml.",
+    metavar="html,docx,pdf",
+)
+_JOBS = click.option(
+    "--jobs", type=click.IntRange(min=1), help="Processes that sample.  [default: all processors]"
+)
 
 
 @main.command(epilog="Example:\n  neurotrial init my-trial")
@@ -131,6 +143,25 @@ def register(folder: Path, note: str | None) -> None:
 
     target = register_plan(folder, note)
     console().print(f"Registered: {target}; keep it, and publish its hash", markup=False)
+
+
+@main.command(
+    epilog="Examples:\n  neurotrial mock my-trial --no-bayes --to html\n  neurotrial mock my-trial --seed 7 --jobs 4"
+)
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Root of the dummy arms.  [default: that of study.yaml]"
+)
+@_FORMATS
+@click.option("--no-bayes", is_flag=True, help="Leave Bayesian methods, which take long, out of the mock.")
+@_JOBS
+def mock(folder: Path, seed: int | None, formats: str | None, no_bayes: bool, jobs: int | None) -> None:
+    """Report DIR with dummy arms in DIR/mock: every table and figure before anybody is unblinded.
+
+    The dummy arms are drawn from the allocation that study.yaml declares; the true ones are not used and may be missing. Flags of
+    populations, events and harms move to other participants; outcomes stay. Every page and figure says MOCK: DUMMY ARMS.
+    """
+    sys.exit(_mock(folder, seed, formats, jobs, bayes=not no_bayes))
 
 
 def _by_arm(name: str, kind: type, words: str) -> Callable[[Any], Any]:
@@ -214,7 +245,7 @@ _SENSITIVITY = click.option(
 
 @main.command(epilog="Examples:\n  neurotrial fit my-trial\n  neurotrial fit my-trial --sensitivity --jobs 1")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes that sample.  [default: all processors]")
+@_JOBS
 @_SENSITIVITY
 def fit(folder: Path, jobs: int | None, sensitivity: bool) -> None:
     """Fit every analysis of DIR's study file and write DIR/results; posteriors that are up to date are kept."""
@@ -233,12 +264,7 @@ def fit(folder: Path, jobs: int | None, sensitivity: bool) -> None:
     epilog="Examples:\n  neurotrial report my-trial\n  neurotrial report my-trial --to docx --engine quarto"
 )
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option(
-    "--to",
-    "formats",
-    help="Formats, separated by commas; default: those of study.yaml.",
-    metavar="html,docx,pdf",
-)
+@_FORMATS
 @click.option(
     "--engine",
     type=click.Choice(["auto", "quarto", "builtin"]),
@@ -404,6 +430,22 @@ def _run(folder: Path, jobs: int | None, on_error: OnError, *, sensitivity: bool
         console().print("Results are up to date: not fitted again")
     _report(folder, None, "auto")
     return code
+
+
+def _mock(folder: Path, seed: int | None, formats: str | None, jobs: int | None, *, bayes: bool) -> int:
+    """Write, fit and report the mock of a study; return the exit code."""
+    from neurotrial.console import console, show_problems
+    from neurotrial.loading import load_study
+    from neurotrial.mock_study import write_mock
+
+    target = write_mock(folder, seed, bayes=bayes)
+    data = load_study(target)
+    show_problems(data.warnings)
+    results = _fit(data, jobs, sensitivity=False)
+    _report(target, formats.split(",") if formats else None, "auto")
+    console().print("All arms of this report are dummies.", style="bold")
+    console().print(f"Open {folder / target.name / 'output'}", markup=False)
+    return 1 if (results.tables["estimates"]["status"] == "failed").any() else 0
 
 
 def _warn_of_specifications(data: StudyData) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from neurotrial.study import Study
 
-__all__ = ["StudyData", "load_study", "study_of_tables"]
+__all__ = ["StudyData", "load_study", "study_of_tables", "table_files"]
 
 _INPUTS = tuple(name for name in TABLES if name != "outcomes")
 
@@ -87,7 +87,7 @@ def load_study(folder: Path, *, extracted: bool = True) -> StudyData:
         problems += error.problems
     if study is not None and study.imaging is not None and not extracted:
         study = _before_extraction(folder, study)
-    files = _table_files(folder, study, problems)
+    files = table_files(folder, study, problems)
     tables = _read_tables(folder, study, files, problems)
     outcomes = None if study is None else _trial_checks(study, tables, _labels(folder, files), problems)
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -150,8 +150,23 @@ def _labels(folder: Path, files: dict[str, Path]) -> dict[str, str]:
     return {name: path.relative_to(folder).as_posix() for name, path in files.items()}
 
 
-def _table_files(folder: Path, study: Study | None, problems: list[Problem]) -> dict[str, Path]:
-    """Find the file of each table; say which are needed and missing."""
+def table_files(folder: Path, study: Study | None, problems: list[Problem]) -> dict[str, Path]:
+    """Find the file of each input table of a study folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder, resolved.
+    study : Study or None
+        The plan; None where it cannot be read.
+    problems : list of Problem
+        Takes what is needed and missing, outside the folder, or not read.
+
+    Returns
+    -------
+    dict of str to Path
+        The file of each table that is there, by name.
+    """
     files = {}
     named = study.tables if study else {}
     problems.extend(

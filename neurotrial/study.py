@@ -50,7 +50,15 @@ Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "co
 
 
 class StudyInfo(Part):
-    """What the trial is: words for the reports, no numbers."""
+    """What the trial is: words for the reports, no numbers.
+
+    Attributes
+    ----------
+    simulated : bool
+        Whether the data are simulated; every page and figure says so.
+    mock : bool
+        Whether the arms are dummies, as `neurotrial.mock_study` draws them; every page and figure says so.
+    """
 
     title: Text
     registration: Text | None = None
@@ -64,6 +72,7 @@ class StudyInfo(Part):
     conflicts: Text | None = None
     data_sharing: Text | None = None
     simulated: bool = False
+    mock: bool = False
 
 
 class Arm(Part):

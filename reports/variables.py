@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neurotrial.reports.figures.style import SIMULATED
+from neurotrial.reports.figures.style import data_label
 from neurotrial.reports.markdown_text import escape
 from neurotrial.study import Study
 
 if TYPE_CHECKING:
     from neurotrial.results import Results
+    from neurotrial.study import StudyInfo
 
 __all__ = ["report_variables"]
 
@@ -26,10 +27,15 @@ def report_variables(results: Results) -> dict[str, dict[str, str]]:
     -------
     dict of str to dict of str to str
         ``study`` with ``title``, ``registration`` and ``subtitle``, as Markdown; none of them is empty. The subtitle
-        says so if the data are simulated.
+        says so if the arms are dummies or the data are simulated.
     """
     info = Study.model_validate(results.study).study
     registration = escape(info.registration) if info.registration else "not stated"
-    notice = f" {SIMULATED}: no number says anything about patients." if info.simulated else ""
+    label = data_label(info)
+    notice = f" {escape(label)}: no number says anything about {_silent(info)}." if label else ""
     subtitle = f"Report of a randomised trial. Registration: {registration.rstrip('.')}.{notice}"
     return {"study": {"title": escape(info.title), "registration": registration, "subtitle": subtitle}}
+
+
+def _silent(info: StudyInfo) -> str:
+    return "patients" if info.simulated else "a difference between the arms"

@@ -13,6 +13,7 @@ from neurotrial.reports.figures.style import (
     WIDTH,
     arm_styles,
     in_house_style,
+    label_height,
     mark_simulated,
     new_figure,
     note_simulated,
@@ -137,7 +138,7 @@ def flow_figure(data: CitedResults) -> Plot:
     width = int(WIDTH / len(columns) * 12.2) - 4
     heights = [max(_height(box, width) for box in level) for level in zip(*columns.values(), strict=True)]
     total = _height(top, _TOP) + sum(heights) + _GAP * (len(heights) + 1) + 0.1
-    figure = new_figure(total + (0.3 if data.study.study.simulated else 0))
+    figure = new_figure(total + label_height(data.study))
     panel = figure.subplots()
     panel.set_axis_off()
     panel.set_xlim(0, WIDTH)

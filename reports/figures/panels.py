@@ -12,6 +12,7 @@ from neurotrial.reports.figures.style import (
     WIDTH,
     fitted,
     in_house_style,
+    label_height,
     line_count,
     mark_simulated,
     new_figure,
@@ -71,7 +72,7 @@ def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) 
         _ROW + LINE * (line_count(head) + line_count(*row) + line_count(*visits) + 0.6)
         for head, row in zip(heads, titles, strict=True)
     ]
-    figure = new_figure(sum(heights) + (0.3 if data.study.study.simulated else 0))
+    figure = new_figure(sum(heights) + label_height(data.study))
     rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     for row, head, names, (_, arms) in zip(rows, heads, titles, shown, strict=True):
         row.suptitle(head, fontsize=9.5, fontweight="bold")

@@ -14,6 +14,7 @@ from neurotrial.reports.figures.style import (
     arm_styles,
     fitted,
     in_house_style,
+    label_height,
     line_count,
     mark_simulated,
     new_figure,
@@ -110,7 +111,7 @@ def _figure(
 ) -> Plot:
     heads = [fitted(axis_label(outcome), WIDTH - 0.3) for outcome, _ in shown]
     heights = [_ROW + LINE * (line_count(head) + 2.6) for head in heads]
-    figure = new_figure(sum(heights) + (0.3 if data.study.study.simulated else 0))
+    figure = new_figure(sum(heights) + label_height(data.study))
     rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     for row, head, (outcome, arms) in zip(rows, heads, shown, strict=True):
         row.suptitle(head, fontsize=9.5, fontweight="bold")

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from neurotrial.study import Study
+    from neurotrial.study import Study, StudyInfo
 
 __all__ = [
     "LINE",
-    "SIMULATED",
     "WIDTH",
     "ArmStyle",
     "arm_legend",
     "arm_styles",
+    "data_label",
     "fitted",
     "house_style",
     "in_house_style",
+    "label_height",
     "line_count",
     "mark_simulated",
     "named_styles",
@@ -33,7 +34,7 @@ __all__ = [
     "spread",
 ]
 
-SIMULATED = "SIMULATED DATA"
+_MOCK, _SIMULATED = "MOCK: DUMMY ARMS", "SIMULATED DATA"
 _LETTERS = 12.5
 """Letters of the house size in an inch, on average and with some room to spare."""
 
@@ -174,12 +175,23 @@ def line_count(*texts: str) -> int:
     return max(text.count("\n") + 1 for text in texts)
 
 
+def data_label(study: StudyInfo) -> str:
+    """Return what every page and figure of a study with dummy arms or simulated data says; empty for a real one."""
+    return ", ".join([_MOCK] * study.mock + [_SIMULATED] * study.simulated)
+
+
+def label_height(study: Study) -> float:
+    """Return the height in inches that the label of a study takes in a figure."""
+    return 0.3 if data_label(study.study) else 0.0
+
+
 def mark_simulated(figure: Figure, study: Study) -> None:
-    """Print `SIMULATED` above the figure of a study that says so."""
-    if study.study.simulated:
-        figure.suptitle(SIMULATED, fontsize=10, fontweight="bold", color="#B00000")
+    """Print the label of a study with dummy arms or simulated data above a figure."""
+    if label := data_label(study.study):
+        figure.suptitle(label, fontsize=10, fontweight="bold", color="#B00000")
 
 
 def note_simulated(study: Study) -> str:
-    """Return the words that alternative texts of a simulated study end with."""
-    return " The data are simulated." if study.study.simulated else ""
+    """Return the words that alternative texts of a study with dummy arms or simulated data end with."""
+    mock = " The arms are dummies." if study.study.mock else ""
+    return mock + (" The data are simulated." if study.study.simulated else "")

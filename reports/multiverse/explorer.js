@@ -19,7 +19,7 @@
     var boxes = data.decisions.map(function () { return []; });
     var shown = [], current = -1;
     var heading = element("p", {}, "");
-    heading.appendChild(element("strong", {}, "Explore the curve" + (data.simulated ? " (simulated data)" : "")));
+    heading.appendChild(element("strong", {}, "Explore the curve" + (data.label ? " (" + data.label + ")" : "")));
     holder.appendChild(heading);
     holder.appendChild(element("p", {}, "Tick the options to show. In the curve, point at a specification or use the arrow keys, Home and End."));
     data.decisions.forEach(function (decision, place) {

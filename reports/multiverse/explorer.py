@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from neurotrial.reports.figures.style import data_label
 from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.multiverse.specifications import (
     decision_labels,
@@ -54,7 +55,7 @@ def _content(data: CitedResults) -> dict[str, Any]:
         decisions.append({"label": label, "options": options, "chosen": rows[label].map(place).tolist()})
     return {
         "outcome": multiverse_outcome(data.study),
-        "simulated": data.study.study.simulated,
+        "label": data_label(data.study.study),
         "level": data.study.conf_level,
         "decisions": decisions,
         "rows": [

@@ -34,6 +34,7 @@ def limitations_text(data: CitedResults) -> Markdown:
         A list; nothing if none applies.
     """
     parts = (
+        _mock,
         _simulated,
         _unequal,
         _subsets,
@@ -46,6 +47,11 @@ def limitations_text(data: CitedResults) -> Markdown:
         _lost_fits,
     )
     return Markdown("\n".join(f"- {item}" for part in parts for item in part(data)))
+
+
+def _mock(data: CitedResults) -> Iterator[str]:
+    if data.study.study.mock:
+        yield "The arms are dummies, drawn anew: no number here says anything about a difference between the arms."
 
 
 def _simulated(data: CitedResults) -> Iterator[str]:

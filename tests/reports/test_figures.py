@@ -15,6 +15,8 @@ from neurotrial.reports.figures.paired import paired_figure
 from neurotrial.reports.figures.scatter import scatter_figure
 from neurotrial.reports.floats import figure_float
 from neurotrial.reports.participants_drawn import drawn_arms
+from neurotrial.reports.prose.limits import limitations_text
+from neurotrial.reports.variables import report_variables
 
 
 @pytest.fixture
@@ -88,6 +90,21 @@ def test_simulated_is_printed_in_each_figure_of_a_simulated_study(simulated):
     ]
     assert [("SIMULATED DATA" in texts(plot.figure)) for plot in plots] == [simulated] * 4
     assert [("simulated" in plot.alt) for plot in plots] == [simulated] * 4
+
+
+@pytest.mark.parametrize(
+    ("simulated", "label"), [(True, "MOCK: DUMMY ARMS, SIMULATED DATA"), (False, "MOCK: DUMMY ARMS")]
+)
+def test_dummy_arms_are_said_in_figures_titles_and_limitations(simulated, label):
+    results = make_results(plan(simulated=simulated, mock=True))
+    data = CitedResults.of(results)
+    for plot in (forest_figure(data), flow_figure(data)):
+        assert label in texts(plot.figure)
+        assert "The arms are dummies." in plot.alt
+    whose = "patients" if simulated else "a difference between the arms"
+    subtitle = report_variables(results)["study"]["subtitle"]
+    assert subtitle.replace("\\", "").endswith(f"{label}: no number says anything about {whose}.")
+    assert "The arms are dummies, drawn anew" in limitations_text(data).text
 
 
 def test_arms_differ_by_marker_as_well(primary):
