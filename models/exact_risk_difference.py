@@ -27,9 +27,7 @@ class RiskDifference:
     conf_high: float
 
 
-def exact_risk_difference(
-    x1: int, n1: int, x0: int, n0: int, *, conf_level: float = 0.95
-) -> RiskDifference:
+def exact_risk_difference(x1: int, n1: int, x0: int, n0: int, *, conf_level: float = 0.95) -> RiskDifference:
     """Return the difference of two binomial proportions with an exact interval.
 
     Parameters

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Markdown", "escape", "listing", "paragraphs", "section"]
+__all__ = ["Markdown", "escape", "for_authors", "listing", "paragraphs", "section"]
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """ASCII punctuation: pandoc lets a backslash stand before any of it."""
@@ -67,3 +67,14 @@ def section(heading: str, *parts: str | Markdown | None, level: int = 2) -> Mark
     """Return a heading with its blocks, or None, which prints nothing, if there are no blocks."""
     body = paragraphs(*parts)
     return paragraphs(f"{'#' * level} {heading}", body) if body.text else None
+
+
+def for_authors(words: str) -> Markdown:
+    """Return what authors have to add, in the form that `neurotrial preflight` finds.
+
+    Examples
+    --------
+    >>> print(for_authors("why the trial was done"))
+    *[Authors: why the trial was done.]*
+    """
+    return Markdown(f"*[Authors: {escape(words)}.]*")
