@@ -43,6 +43,9 @@ POSTERIOR_FOLDER = "posteriors"
 PROVENANCE = "provenance.json"
 
 _OPTIONAL: Mapping[str, Any] = MappingProxyType({"nullable": True})
+_LATER: Mapping[str, Any] = MappingProxyType({"required": False, "nullable": True})
+"""Columns that results of earlier versions lack."""
+
 _KEY = text("key", "unique key; prose cites `key#column`")
 _ARM = text("arm", "arm as randomised; `all` for every arm together")
 _WHERE = (
@@ -160,13 +163,16 @@ _HARMS_SUMMARY = Table(
     ("key",),
     (
         _KEY,
-        text("term", "term of the event; `any` for all together"),
+        text("term", "term of the event; `any`, `any serious` and `any related` for events of every term"),
         text("arm", "arm as treated"),
         count("n_at_risk", "participants in the arm"),
         count("n_participants", "participants with the event"),
         count("n_events", "events"),
         count("n_serious", "serious events"),
         count("n_related", "events judged related to treatment"),
+        number("risk_difference", "share of participants with the event, arm less reference arm", **_LATER),
+        number("conf_low", "lower limit of its exact interval, at the level of the plan", **_LATER),
+        number("conf_high", "upper limit", **_LATER),
     ),
 )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Markdown", "escape", "labelled", "listing", "paragraphs", "section"]
+__all__ = ["Markdown", "escape", "for_authors", "labelled", "listing", "paragraphs", "section"]
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """ASCII punctuation: pandoc lets a backslash stand before any of it."""
@@ -76,3 +76,14 @@ def labelled(label: str, *parts: str | Markdown | None) -> Markdown:
     """Return blocks in a div with a label, by which checklists find them; nothing if there are no blocks."""
     body = paragraphs(*parts)
     return paragraphs(f"::: {{#{label}}}", body, ":::") if body.text else body
+
+
+def for_authors(words: str) -> Markdown:
+    """Return what authors have to add, in the form that `neurotrial preflight` finds.
+
+    Examples
+    --------
+    >>> print(for_authors("why the trial was done"))
+    *[Authors: why the trial was done.]*
+    """
+    return Markdown(f"*[Authors: {escape(words)}.]*")

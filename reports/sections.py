@@ -11,7 +11,7 @@ from neurotrial.reports.figures.paired import paired_figure
 from neurotrial.reports.figures.scatter import scatter_figure
 from neurotrial.reports.floats import figure_float, table_float
 from neurotrial.reports.imaging_analyses import is_imaging
-from neurotrial.reports.markdown_text import Markdown, escape, paragraphs, section
+from neurotrial.reports.markdown_text import Markdown, escape, for_authors, paragraphs, section
 from neurotrial.reports.prose.counts import flow_text, harms_text, missing_text
 from neurotrial.reports.prose.results import effects_text, family_text, requested_text, undefined_ratios_text
 from neurotrial.reports.tables.estimators import estimator_table, within_arm_table
@@ -173,9 +173,10 @@ def within_arms_section(data: CitedResults) -> Markdown | None:
 
 
 def harms_section(data: CitedResults) -> Markdown | None:
-    """Return adverse events in sentences and as a table, or None, without a heading, if none were recorded."""
+    """Return adverse events in sentences and as a table; a sentence for the authors if none were recorded."""
     table = harms_table(data)
     if table is None:
-        return None
+        words = "no table of harms was given: say how harms were recorded, and what they were"
+        return section("Harms", for_authors(words), label="sec-harms")
     pointer = "Terms are in @tbl-harms."
     return section("Harms", harms_text(data), pointer, table_float(table), label="sec-harms")

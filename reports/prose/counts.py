@@ -9,7 +9,7 @@ from neurotrial.method_names import imputes
 from neurotrial.reports.cited import ALL_ARMS
 from neurotrial.reports.flow_check import SCANNED, SCANS_LOST
 from neurotrial.reports.markdown_text import Markdown, escape, listing
-from neurotrial.reports.number_format import is_missing, whole
+from neurotrial.reports.number_format import is_missing, number, whole
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults
@@ -164,4 +164,21 @@ def harms_text(data: CitedResults) -> Markdown:
         "related to treatment)."
         for row in rows
     ]
-    return Markdown(escape(" ".join(sentences)))
+    return Markdown(escape(" ".join([*sentences, *_risk_differences(data)])))
+
+
+def _risk_differences(data: CitedResults) -> Iterator[str]:
+    """Yield the difference of the risks of any and of any serious event, for each arm that is compared."""
+    level = f"{100 * data.study.conf_level:.4g} %"
+    for term, what in (("any", "any adverse event"), ("any serious", "any serious event")):
+        for arm in data.comparisons:
+            row = data.row("harms_summary", f"harms/{term}/{arm}")
+            if row is None or is_missing(row.values.get("risk_difference")):
+                continue
+            estimate, low, high = (
+                number(100 * float(row[name]), 0) for name in ("risk_difference", "conf_low", "conf_high")
+            )
+            comparison = f"{data.arm_label(arm)} minus {data.study.reference_arm.label}"
+            yield (
+                f"The risk difference of {what}, {comparison}, was {estimate} percentage points (exact {level} CI {low} to {high})."
+            )

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown
-from neurotrial.reports.number_format import MISSING, count_percent, whole
+from neurotrial.reports.number_format import MISSING, count_percent, interval, is_missing, number, whole
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
     from neurotrial.reports.cited import CitedResults, CitedRow
 
-__all__ = ["harms_table"]
+__all__ = ["difference_cell", "harms_table"]
 
+_OVERALL = {
+    "any": "Any adverse event",
+    "any serious": "Any serious event",
+    "any related": "Any related event",
+}
 _COLUMNS = {"who": "Participants, n (%)", "events": "Events", "serious": "Serious", "related": "Related"}
 
 
@@ -39,15 +44,35 @@ def harms_table(data: CitedResults) -> Tabulation | None:
         labels |= {f"{arm.name}_{column}": label for column, label in _COLUMNS.items()}
         columns = [f"{arm.name}_{column}" for column in _COLUMNS]
         spanners.append((f"{arm.label} (n = {_at_risk(data, arm.name)})", columns))
+    compared = data.comparisons if "risk_difference" in data.results.tables["harms_summary"] else ()
+    level = f"{100 * data.study.conf_level:.4g} %"
+    for arm_name in compared:
+        head = f"Risk difference, % ({level} CI)"
+        several = f", {data.arm_label(arm_name)}" if len(compared) > 1 else ""
+        labels[f"{arm_name}_difference"] = head + several
     rows = []
     for term in terms:
-        row = {"term": "Any adverse event" if term == "any" else term}
+        row = {"term": _OVERALL.get(term, term)}
         for arm in data.study.arms:
             row |= _cells(arm.name, next(iter(data.rows("harms_summary", term=term, arm=arm.name)), None))
-        rows.append(row)
+        rows.append(row | {f"{arm}_difference": difference_cell(data, term, arm) for arm in compared})
     notes = ["Percentages are of participants in the arm as treated; a participant may have several events."]
+    if compared:
+        notes.append(
+            f"Risk difference: participants with the event, arm less {data.study.reference_arm.label}, in percentage points; exact "
+            f"{level} confidence interval (CI) by inverted score tests."
+        )
     table = make_table("harms", rows, labels, spanners=spanners, row_label="term", notes=notes)
     return Tabulation("harms", table, Markdown("Adverse events by arm as treated."))
+
+
+def difference_cell(data: CitedResults, term: str, arm: str) -> str:
+    """Return the difference of risks in percentage points with its interval, a dash where there is none."""
+    row = data.row("harms_summary", f"harms/{term}/{arm}")
+    if row is None or is_missing(row.values.get("risk_difference")):
+        return MISSING
+    low, high = (100 * float(row[name]) for name in ("conf_low", "conf_high"))
+    return f"{number(100 * float(row['risk_difference']), 0)} ({interval(low, high, 0)})"
 
 
 def _at_risk(data: CitedResults, arm: str) -> str:

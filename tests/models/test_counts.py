@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from neurotrial.models.descriptives import describe_study, summary
+from neurotrial.models.exact_risk_difference import exact_risk_difference
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
 from neurotrial.outcomes import build_outcomes
@@ -152,6 +153,26 @@ def test_harms_are_counted_as_treated(study: Study, tables: dict[str, pd.DataFra
     ) == (2, 1, 2, 1, 1)
     assert (control["n_at_risk"], control["n_participants"], control["n_events"]) == (4, 2, 2)
     assert rows.loc["harms/Fall/cells", "n_events"] == 0
+    serious, related = rows.loc["harms/any serious/cells"], rows.loc["harms/any related/cells"]
+    assert (serious["n_participants"], serious["n_events"], related["n_participants"]) == (1, 1, 1)
+    assert rows.loc["harms/any serious/control", "n_participants"] == 0
+
+
+def test_risk_differences_are_those_of_participants_as_treated(
+    study: Study, tables: dict[str, pd.DataFrame]
+) -> None:
+    rows = by_key(summarise_harms(study, tables))
+    cells = rows.loc["harms/any/cells"]
+    expected = exact_risk_difference(1, 2, 2, 4)
+    assert (cells["risk_difference"], cells["conf_low"], cells["conf_high"]) == (
+        expected.estimate,
+        expected.conf_low,
+        expected.conf_high,
+    )
+    assert rows.loc["harms/any/control", ["risk_difference", "conf_low", "conf_high"]].isna().all()
+    treated = tables["participants"].assign(treatment_received="control")
+    nobody = by_key(summarise_harms(study, {**tables, "participants": treated}))
+    assert pd.isna(nobody.loc["harms/any/cells", "risk_difference"])
 
 
 def test_a_study_without_harms_has_no_harm_rows(study: Study, tables: dict[str, pd.DataFrame]) -> None:

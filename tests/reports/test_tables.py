@@ -14,6 +14,7 @@ from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.effect_cells import effect_cell
 from neurotrial.reports.floats import table_float
 from neurotrial.reports.number_format import count_percent, mean_sd, median_iqr, p_cell, p_value
+from neurotrial.reports.prose.counts import harms_text
 from neurotrial.reports.tables.estimators import estimator_table, within_arm_table
 from neurotrial.reports.tables.harms import harms_table
 from neurotrial.reports.tables.outcomes import outcome_table
@@ -220,9 +221,28 @@ def test_within_arm_changes_without_contrast_are_not_shown():
 
 def test_harms_table(data):
     table = harms_table(data)
-    assert cells(table)[0] == ["Event", "Control (n = 12)", "Stem cells (n = 24)"]
-    assert row_of(table, "Any adverse event") == ["1 (8 %)", "2", "0", "1", "2 (8 %)", "2", "1", "0"]
-    assert row_of(table, "Pneumonia") == ["0 (0 %)", "0", "0", "0", "1 (4 %)", "1", "1", "0"]
+    assert cells(table)[0] == [
+        "Event",
+        "Control (n = 12)",
+        "Stem cells (n = 24)",
+        "Risk difference, % (95 % CI)",
+    ]
+    assert row_of(table, "Any adverse event")[:8] == ["1 (8 %)", "2", "0", "1", "2 (8 %)", "2", "1", "0"]
+    assert row_of(table, "Any serious event")[:8] == ["0 (0 %)", "0", "0", "0", "1 (4 %)", "1", "1", "0"]
+    assert row_of(table, "Pneumonia")[:8] == ["0 (0 %)", "0", "0", "0", "1 (4 %)", "1", "1", "0"]
+    assert re.fullmatch(r"0 \(−\d+ to \d+\)", row_of(table, "Any adverse event")[8])
+
+
+def test_harms_of_earlier_results_have_no_risk_difference():
+    results = make_results()
+    old = results.tables["harms_summary"].drop(columns=["risk_difference", "conf_low", "conf_high"])
+    data = CitedResults.of(changed(results, "harms_summary", old))
+    assert len(row_of(harms_table(data), "Any adverse event")) == 8
+    assert "risk difference" not in harms_text(data).text
+    assert "risk difference of any serious event" in harms_text(CitedResults.of(results)).text
+
+
+def test_a_study_without_harms():
     assert harms_table(CitedResults.of(make_results(harms=False))) is None
 
 
