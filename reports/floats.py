@@ -132,12 +132,17 @@ def _save(figure: Figure, path: Path) -> list[str]:
 
 def _palette(drawing: BytesIO) -> Image:
     """Return a drawing in 256 colours of its own, which takes a third of the space and looks the same."""
+    import numpy as np
     from PIL import Image
 
     with Image.open(drawing) as picture:
-        return picture.convert("RGB").quantize(
-            256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-        )
+        colours = picture.convert("RGB")
+    reduced = colours.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    # the colours are means of similar ones, and the background has to be that of the page
+    palette = np.array(reduced.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    palette[np.asarray(reduced)[0, 0]] = np.asarray(colours)[0, 0]
+    reduced.putpalette(palette.tobytes())
+    return reduced
 
 
 def table_float(tabulation: Tabulation) -> Markdown:

@@ -13,7 +13,9 @@ from neurotrial.reports.figures.flow import flow_boxes, flow_figure
 from neurotrial.reports.figures.forest import forest_figure, pooled_sd, standardised_effects
 from neurotrial.reports.figures.paired import paired_figure
 from neurotrial.reports.figures.scatter import scatter_figure
-from neurotrial.reports.floats import figure_float
+from neurotrial.reports.figures.style import new_figure
+from neurotrial.reports.floats import Plot, figure_float
+from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.participants_drawn import drawn_arms
 from neurotrial.reports.prose.limits import limitations_text
 from neurotrial.reports.variables import report_variables
@@ -206,3 +208,16 @@ def test_the_style_leaves_no_trace(primary):
     before = dict(mpl.rcParams)
     paired_figure(*primary)
     assert dict(mpl.rcParams) == before
+
+
+def test_figures_are_written_in_256_colours_on_a_white_ground(tmp_path):
+    from PIL import Image
+
+    figure = new_figure(2.0)
+    axes = figure.subplots()
+    axes.imshow([[0.1, 0.5], [0.7, 0.9]])
+    figure_float(Plot("colours", figure, Markdown("c"), "a"), tmp_path)
+    with Image.open(tmp_path / "figures" / "colours.png") as picture:
+        assert picture.mode == "P"
+        assert round(picture.info["dpi"][0]) == 300
+        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
