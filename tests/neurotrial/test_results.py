@@ -46,7 +46,7 @@ def results() -> Results:
         "flow": pd.DataFrame({
             "key": ["flow/randomised/all"], "order": [1], "stage": ["randomised"], "label": ["Randomised"], "arm": ["all"], "n": [60],
         }),
-        **{name: empty(name) for name in ("harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "associations", "planning", "features", "quality", "decisions", "status")},
+        **{name: empty(name) for name in ("harms_summary", "connectivity", "diagnostics", "evidence", "predictive", "influence", "tipping", "sensitivity", "associations", "planning", "features", "quality", "decisions", "status")},
         "missingness": pd.DataFrame({
             "key": ["missing/fma/itt/day90/cells"], "outcome": ["fma"], "population": ["itt"], "visit": ["day90"], "arm": ["cells"],
             "n": [1], "n_observed": [1], "n_missing": [0], "proportion_missing": [0.0], "p_value": [None],
