@@ -121,6 +121,20 @@ def test_both_schools_stand_side_by_side_and_every_posterior_is_a_file(demo: tup
         assert (folder / "output" / f"supplement.{kind}").is_file()
 
 
+def test_it_says_what_would_change_each_conclusion(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    table = read_results(folder).tables["sensitivity"]
+    mains = table[table["group"] == "main"]
+    assert mains["outcome"].tolist()[:2] == ["fma_total", "fa_cst"]
+    assert len(mains) == 8
+    without = table[table["estimate"].isna()]
+    assert (without["reason"].str.len() > 0).all()
+    assert {"prior", "statistic", "lesion", "threshold", "confounding"} <= set(
+        table.loc[table["status"] == "ok", "group"]
+    )
+    assert "What would change the conclusion" in (folder / "output" / "supplement.html").read_text("utf-8")
+
+
 def test_the_flow_counts_scans(demo: tuple[Path, str]) -> None:
     flow = read_results(demo[0]).tables["flow"]
     assert {"scanned", "excluded"} <= {stage.rpartition(":")[2] for stage in flow["stage"].astype(str)}
