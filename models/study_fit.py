@@ -27,6 +27,7 @@ from neurotrial.models.study_methods import estimate_cell
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.tidy import failed_row
+from neurotrial.models.timing import describe_timing
 from neurotrial.provenance import provenance
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.tables import TABLES
@@ -91,7 +92,13 @@ def fit_study(
         "estimates": table,
         "adjusted": adjust_families(data, cells, table),
         "statements": pd.DataFrame([*statements, *sensitivity.statements]),
-        "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
+        "descriptives": pd.concat(
+            [
+                describe_study(study, data.tables["participants"], data.outcomes),
+                describe_timing(study, data.tables),
+            ],
+            ignore_index=True,
+        ),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
         "connectivity": summarise_connectivity(study, data.tables),

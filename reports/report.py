@@ -21,6 +21,7 @@ from neurotrial.reports.prose import abstract as prose_abstract
 from neurotrial.reports.prose import limits as prose_limits
 from neurotrial.reports.prose import methods as prose_methods
 from neurotrial.reports.prose.bayes_methods import bayes_methods_text
+from neurotrial.reports.prose.timing import timing_text
 from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
@@ -222,6 +223,10 @@ class Report:
     def flow(self) -> Markdown:
         """Return the flow of participants and what is missing."""
         return sections.flow_section(self.data)
+
+    def timing(self) -> Markdown:
+        """Return the days of stages and visits and the visits outside their window, marked where the study holds none."""
+        return timing_text(self.data)
 
     def baseline(self) -> Markdown | None:
         """Return the section of Table 1."""

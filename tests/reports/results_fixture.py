@@ -23,6 +23,7 @@ from neurotrial.models.study_associations import association_rows
 from neurotrial.models.study_fit import framed
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
+from neurotrial.models.timing import describe_timing
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
 from neurotrial.study import Study
 from neurotrial.tables import TABLES
@@ -137,7 +138,9 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
             "associations", association_rows(SimpleNamespace(study=study, tables=tables, outcomes=outcomes))
         ),
         "planning": framed("planning", planning_rows(study)),
-        "descriptives": describe_study(study, participants, outcomes),
+        "descriptives": pd.concat(
+            [describe_study(study, participants, outcomes), describe_timing(study, tables)], ignore_index=True
+        ),
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),
         "connectivity": summarise_connectivity(study, tables),

@@ -221,7 +221,12 @@ def test_within_arm_changes_without_contrast_are_not_shown():
 
 def test_harms_table(data):
     table = harms_table(data)
-    assert cells(table)[0] == ["Event", "Control (n = 12)", "Stem cells (n = 24)", "Risk difference, % (95 % CI)"]
+    assert cells(table)[0] == [
+        "Event",
+        "Control (n = 12)",
+        "Stem cells (n = 24)",
+        "Risk difference, % (95 % CI)",
+    ]
     assert row_of(table, "Any adverse event")[:8] == ["1 (8 %)", "2", "0", "1", "2 (8 %)", "2", "1", "0"]
     assert row_of(table, "Any serious event")[:8] == ["0 (0 %)", "0", "0", "0", "1 (4 %)", "1", "1", "0"]
     assert row_of(table, "Pneumonia")[:8] == ["0 (0 %)", "0", "0", "0", "1 (4 %)", "1", "1", "0"]
