@@ -75,7 +75,7 @@ def _visit(data: CitedResults, visit: Visit) -> str:
     if not rows or (visit.baseline and not any(row.values["maximum"] for row in rows.values())):
         return ""
     when = listing(f"{_days(row)} with {label}" for label, row in rows.items())
-    return f"{visit.label} took place after {when}{_outside(data, visit, rows)}."
+    return f"The visit {visit.label} took place after {when}{_outside(data, visit, rows)}."
 
 
 def _outside(data: CitedResults, visit: Visit, rows: dict[str, CitedRow]) -> str:

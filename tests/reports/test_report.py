@@ -21,7 +21,7 @@ from neurotrial.imaging_plan import CleaningPlan
 from neurotrial.reports import Report, floats, open_report
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.markdown_text import Markdown
-from neurotrial.reports.prose import imaging_methods
+from neurotrial.reports.prose import imaging_methods, methods
 from neurotrial.reports.prose.methods import harmonisation_text
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results, write_results
@@ -86,7 +86,16 @@ def test_every_citation_is_in_the_bibliography(documents, name):
     assert cited <= keys
     if name == "imaging":
         # motor scores and images, pooled outcomes with published control arms, the other way to clean, and harmonisation: these need them all
-        assert keys == cited | _cited(documents["pooled"][0]) | {"behzadi2007", "johnson2007", "beer2020"}
+        packages = set(methods._PAPERS.values())
+        assert (
+            keys
+            == cited | _cited(documents["pooled"][0]) | {"behzadi2007", "johnson2007", "beer2020"} | packages
+        )
+
+
+def test_packages_are_named_with_their_papers():
+    words = list(methods._packages({"numpy": "2.0", "formulaic": "1.2", "dipy": "1.12"}))
+    assert words == [r"numpy 2\.0 [@harris2020]", r"formulaic 1\.2", r"dipy 1\.12 [@garyfallidis2014]"]
 
 
 def test_the_other_way_to_clean_is_cited():
