@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from neurotrial.study import Characteristic, Outcome, Study
 
-__all__ = ["ALL_ARMS", "describe_study", "population_members"]
+__all__ = ["ALL_ARMS", "by_arm", "describe_study", "described", "population_members", "summary"]
 
 ALL_ARMS = "all"
 Row = dict[str, Any]
@@ -50,24 +50,17 @@ def describe_study(study: Study, participants: pd.DataFrame, outcomes: pd.DataFr
         ids = population_members(study, participants, population)["participant_id"]
         own = outcomes[(outcomes["outcome"] == outcome.name) & outcomes["participant_id"].isin(ids)]
         rows += _outcome_rows(study, own, outcome, population)
-    columns = [
-        "n",
-        "n_missing",
-        "n_undefined",
-        "mean",
-        "sd",
-        "median",
-        "q1",
-        "q3",
-        "minimum",
-        "maximum",
-        "count",
-        "proportion",
-    ]
+    return described(rows)
+
+
+def described(rows: list[Row]) -> pd.DataFrame:
+    """Return rows as a table of the contract `descriptives`, what a row does not have as missing."""
+    counts = ("n", "n_missing", "n_undefined", "count")
     front = ["key", "section", "population", "variable", "visit", "level", "arm"]
-    frame = pd.DataFrame(rows).reindex(columns=[*front, *columns])
-    whole = dict.fromkeys(("n", "n_missing", "n_undefined", "count"), "Int64")
-    return frame.astype(whole | dict.fromkeys(front, "str"))
+    measures = ["mean", "sd", "median", "q1", "q3", "minimum", "maximum"]
+    frame = pd.DataFrame(rows).reindex(columns=[*front, *counts[:3], *measures, "count", "proportion"])
+    numbers = dict.fromkeys((*measures, "proportion"), "float64")
+    return frame.astype(dict.fromkeys(counts, "Int64") | numbers | dict.fromkeys(front, "str"))
 
 
 def _used_outcomes(study: Study) -> list[tuple[str, Outcome]]:
@@ -91,9 +84,10 @@ def summary(values: pd.Series[Any]) -> Row:
     return row
 
 
-def _by_arm(
+def by_arm(
     study: Study, frame: pd.DataFrame, *, together: bool = False
 ) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the rows of each arm, and of all together."""
     for arm in study.arms:
         yield arm.name, frame[frame["arm"] == arm.name]
     if together:
@@ -107,7 +101,7 @@ def _row(section: str, place: Iterable[str | None], arm: str, **columns: Any) ->
 
 def _characteristics(study: Study, members: pd.DataFrame, population: str) -> Iterator[Row]:
     for characteristic in study.characteristics:
-        for arm, rows in _by_arm(study, members, together=True):
+        for arm, rows in by_arm(study, members, together=True):
             values = rows[characteristic.name]
             where = {"population": population, "variable": characteristic.name}
             if characteristic.kind == "continuous":
@@ -132,7 +126,7 @@ def _outcome_rows(study: Study, own: pd.DataFrame, outcome: Outcome, population:
     where = {"population": population, "variable": outcome.name}
     for visit in study.visits:
         at_visit = own[own["visit"] == visit.name]
-        for arm, rows in _by_arm(study, at_visit):
+        for arm, rows in by_arm(study, at_visit):
             place = (population, outcome.name, visit.name)
             yield _row("outcome", place, arm, **where, visit=visit.name, **summary(rows["value"]))
             if not visit.baseline:

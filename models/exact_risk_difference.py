@@ -126,5 +126,7 @@ def _restricted(x1: Array, n1: int, x0: Array, n0: int, difference: float) -> Ar
     p = np.where(q < 0, -root, root)
     ratio = np.divide(q, p**3, out=np.zeros_like(q), where=np.abs(p) > _TIE)
     angle = (np.pi + np.arccos(np.clip(ratio, -1, 1))) / 3
-    found = 2 * p * np.cos(angle) - a2 / 3
-    return np.asarray(np.clip(found, max(0.0, -difference), min(1.0, 1.0 - difference)))
+    restricted: Array = np.clip(
+        2 * p * np.cos(angle) - a2 / 3, max(0.0, -difference), min(1.0, 1.0 - difference)
+    )
+    return restricted

@@ -32,6 +32,7 @@ from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.study_subgroups import study_subgroups
 from neurotrial.models.tidy import failed_row
+from neurotrial.models.timing import describe_timing
 from neurotrial.provenance import provenance
 from neurotrial.registration import registered_plans
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
@@ -115,7 +116,13 @@ def fit_study(
         "statements": pd.DataFrame(
             [*statements, *declared.statements, *moderated.statements, *change_statements(study, varied)]
         ),
-        "descriptives": describe_study(study, data.tables["participants"], data.outcomes),
+        "descriptives": pd.concat(
+            [
+                describe_study(study, data.tables["participants"], data.outcomes),
+                describe_timing(study, data.tables),
+            ],
+            ignore_index=True,
+        ),
         "flow": count_flow(study, data.tables, data.outcomes),
         "harms_summary": summarise_harms(study, data.tables),
         "connectivity": summarise_connectivity(study, data.tables),

@@ -124,9 +124,14 @@ _DESCRIPTIVES = Table(
     ("key",),
     (
         _KEY,
-        text("section", "what is summarised", levels=("characteristic", "outcome", "change", "ratio")),
-        text("population", "population"),
-        text("variable", "characteristic or outcome, a name of the study file"),
+        text(
+            "section", "what is summarised", levels=("characteristic", "outcome", "change", "ratio", "timing")
+        ),
+        text("population", "population; `randomised` in the section timing: everybody"),
+        text(
+            "variable",
+            "characteristic or outcome, a name of the study file; in the section timing a column of days",
+        ),
         text("visit", "visit; missing for characteristics", **_OPTIONAL),
         text("level", "level of a categorical characteristic, definition of a ratio", **_OPTIONAL),
         _ARM,
@@ -134,8 +139,8 @@ _DESCRIPTIVES = Table(
         count("n_missing", "participants without a value"),
         count("n_undefined", "participants whose ratio is undefined"),
         *(number(name, name) for name in ("mean", "sd", "median", "q1", "q3", "minimum", "maximum")),
-        count("count", "participants at the level"),
-        share("proportion", "participants at the level, of those with a value"),
+        count("count", "participants at the level; visits outside their window (timing)"),
+        share("proportion", "their share of those with a value"),
     ),
 )
 

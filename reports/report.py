@@ -36,6 +36,7 @@ from neurotrial.reports.prose.registration import (
     registration_text,
 )
 from neurotrial.reports.prose.subgroup_methods import subgroup_methods_text
+from neurotrial.reports.prose.timing import timing_text
 from neurotrial.reports.tables.plan import estimand_table
 from neurotrial.reports.tables.record import record_table
 from neurotrial.results import read_results
@@ -240,6 +241,10 @@ class Report:
     def flow(self) -> Markdown:
         """Return the flow of participants and what is missing."""
         return sections.flow_section(self.data)
+
+    def timing(self) -> Markdown:
+        """Return the days of stages and visits and the visits outside their window, marked where the study holds none."""
+        return timing_text(self.data)
 
     def baseline(self) -> Markdown | None:
         """Return the section of Table 1."""

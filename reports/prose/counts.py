@@ -164,7 +164,9 @@ def harms_text(data: CitedResults) -> Markdown:
         "related to treatment)."
         for row in rows
     ]
-    return Markdown(escape(" ".join([*sentences, *_risk_differences(data)])))
+    differences = list(_risk_differences(data))
+    cited = " Intervals are exact [@chan1999]." if differences else ""
+    return Markdown(escape(" ".join([*sentences, *differences])) + cited)
 
 
 def _risk_differences(data: CitedResults) -> Iterator[str]:
@@ -180,5 +182,5 @@ def _risk_differences(data: CitedResults) -> Iterator[str]:
             )
             comparison = f"{data.arm_label(arm)} minus {data.study.reference_arm.label}"
             yield (
-                f"The risk difference of {what}, {comparison}, was {estimate} percentage points (exact {level} CI {low} to {high})."
+                f"The risk difference of {what}, {comparison}, was {estimate} percentage points ({level} CI {low} to {high})."
             )

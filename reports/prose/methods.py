@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from neurotrial.reports.effect_cells import procedure_name
@@ -87,6 +88,10 @@ _ESTIMATORS = {
     "estimation of the weights into account, with a bootstrap beside them.",
     "paired_t": "Changes within an arm (paired t-test) describe its course and are always shown beside the contrast between arms.",
 }
+_PAPERS = {
+    "numpy": "harris2020", "scipy": "virtanen2020", "pandas": "mckinney2010", "statsmodels": "seabold2010", "dipy": "garyfallidis2014",
+    "nilearn": "abraham2014", "pymc": "abrilpla2023", "arviz": "kumar2019", "arviz-stats": "kumar2019",
+}  # fmt: skip
 _PROCEDURES = {"holm": " [@holm1979]", "maxt": " [@westfall1993]"}
 
 
@@ -241,10 +246,21 @@ def software_text(data: CitedResults) -> Markdown:
     """Return the software that made the numbers, with its versions from the record of the fit."""
     provenance = data.results.provenance
     python = [f"Python {provenance['python']}"] if "python" in provenance else []
-    packages = [*python, *(f"{name} {version}" for name, version in provenance.get("versions", {}).items())]
+    packages = [*map(escape, python), *_packages(provenance.get("versions", {}))]
     toolkit = f"neurotrial {provenance['neurotrial']}" if "neurotrial" in provenance else "neurotrial"
-    words = f"Estimates were made with {toolkit}" + (f" ({listing(packages)})" if packages else "") + "."
+    words = (
+        escape(f"Estimates were made with {toolkit}") + (f" ({listing(packages)})" if packages else "") + "."
+    )
     if extraction := provenance.get("extraction"):
-        measured = [f"{name} {version}" for name, version in extraction["versions"].items()]
-        words += f" Images were measured with neurotrial {extraction['neurotrial']} ({listing(measured)})."
-    return Markdown(escape(words))
+        measured = listing(_packages(extraction["versions"]))
+        words += (
+            f" Images were measured with {escape('neurotrial ' + extraction['neurotrial'])} ({measured})."
+        )
+    return Markdown(words)
+
+
+def _packages(versions: Mapping[str, str]) -> Iterator[str]:
+    """Yield packages with version, and with the paper by which their authors want to be cited."""
+    for name, version in versions.items():
+        cited = f" [@{_PAPERS[name]}]" if name in _PAPERS else ""
+        yield f"{escape(f'{name} {version}')}{cited}"

@@ -9,6 +9,7 @@ from neurotrial.models.descriptives import describe_study, summary
 from neurotrial.models.exact_risk_difference import exact_risk_difference
 from neurotrial.models.flow import count_flow
 from neurotrial.models.harms import summarise_harms
+from neurotrial.models.timing import describe_timing
 from neurotrial.outcomes import build_outcomes
 from neurotrial.study import Study
 
@@ -178,3 +179,33 @@ def test_risk_differences_are_those_of_participants_as_treated(
 def test_a_study_without_harms_has_no_harm_rows(study: Study, tables: dict[str, pd.DataFrame]) -> None:
     del tables["harms"]
     assert summarise_harms(study, tables).empty
+
+
+def test_days_of_stages_and_visits_are_summarised(study: Study, tables: dict[str, pd.DataFrame]) -> None:
+    values = study.model_dump(mode="json")
+    values["visits"][1]["window"] = [80.0, 100.0]
+    participants = tables["participants"].assign(days_stroke_to_baseline=[10.0, 20, 30, 40, None, 60])
+    motor = tables["motor"].assign(
+        days_since_randomisation=lambda frame: frame["visit"].map({"baseline": 0.0, "day90": 90.0})
+    )
+    motor.loc[
+        (motor["participant_id"] == "sub-3") & (motor["visit"] == "day90"), "days_since_randomisation"
+    ] = 101
+    motor.loc[motor["participant_id"] == "sub-5", "days_since_randomisation"] = None
+    # a second scale of the same day is the same visit
+    motor = pd.concat([motor, motor.assign(scale="fma_le")], ignore_index=True)
+    changed = {**tables, "participants": participants, "motor": motor}
+    rows = by_key(describe_timing(Study.model_validate(values), changed))
+    stroke = rows.loc["timing/randomised/days_stroke_to_baseline/all"]
+    assert (stroke["n"], stroke["n_missing"], stroke["median"]) == (5, 1, 30)
+    visit = rows.loc["timing/randomised/days_since_randomisation/day90/cells"]
+    assert (visit["n"], visit["count"], visit["maximum"]) == (3, 1, 101)
+    assert visit["proportion"] == pytest.approx(1 / 3)
+    assert rows.loc["timing/randomised/days_since_randomisation/day90/control", "count"] == 0
+    # no window, no count
+    assert pd.isna(rows.loc["timing/randomised/days_since_randomisation/baseline/all", "count"])
+
+
+def test_a_study_without_days_has_no_rows_of_timing(study: Study, tables: dict[str, pd.DataFrame]) -> None:
+    assert describe_timing(study, tables).empty
+    assert describe_timing(study, {"participants": tables["participants"]}).empty

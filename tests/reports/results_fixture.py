@@ -24,6 +24,7 @@ from neurotrial.models.study_fit import framed
 from neurotrial.models.study_planning import planning_rows
 from neurotrial.models.study_sensitivity import study_sensitivity
 from neurotrial.models.study_subgroups import study_subgroups
+from neurotrial.models.timing import describe_timing
 from neurotrial.multiverse_tables import MULTIVERSE_TABLES
 from neurotrial.outcomes import covariate_columns
 from neurotrial.results import RESULT_TABLES, Results, estimate_key
@@ -158,7 +159,9 @@ def store_of(study: Study, tables: dict[str, pd.DataFrame], outcomes: pd.DataFra
         "associations": framed("associations", association_rows(data)),
         "subgroups": framed("subgroups", moderated.subgroups),
         "planning": framed("planning", planning_rows(study)),
-        "descriptives": describe_study(study, participants, outcomes),
+        "descriptives": pd.concat(
+            [describe_study(study, participants, outcomes), describe_timing(study, tables)], ignore_index=True
+        ),
         "flow": count_flow(study, tables, outcomes),
         "harms_summary": summarise_harms(study, tables),
         "connectivity": summarise_connectivity(study, tables),

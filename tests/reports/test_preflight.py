@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from neurotrial.reports.preflight.manuscript import read_manuscript
 from neurotrial.reports.preflight.pictures import measure_pictures
 from neurotrial.reports.preflight.profile import (
     NO_SOURCE,
+    FigureLimits,
     Limits,
     Profile,
     chosen_profile,
@@ -422,3 +424,13 @@ def test_preflight_passes_where_nothing_is_asked_and_nothing_is_left(write) -> N
     found = preflight_document(_document(write, "# Introduction\n\nText."), profile())
     assert isinstance(found, Preflight)
     assert found.broken == ()
+
+
+def test_the_profile_of_the_guide_is_one_and_names_every_key(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "journals.md").read_text("utf-8")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
+    found = read_profile("mine.yaml", tmp_path)
+    assert set(found.model_fields_set) == set(Profile.model_fields)
+    assert set(found.limits.model_fields_set) == set(Limits.model_fields)
+    assert set(found.limits.figures.model_fields_set) == set(FigureLimits.model_fields)

@@ -23,7 +23,7 @@ from neurotrial.reports import Report, floats, open_report
 from neurotrial.reports.cited import CitedResults
 from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.moderated_rows import forests
-from neurotrial.reports.prose import imaging_methods
+from neurotrial.reports.prose import imaging_methods, methods
 from neurotrial.reports.prose.methods import harmonisation_text
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results, write_results
@@ -71,7 +71,7 @@ def test_the_stores_keep_the_contract(name, tmp_path):
 @pytest.mark.parametrize("name", STORES)
 def test_parts_are_markdown_or_nothing(documents, name):
     parts, _, _ = documents[name]
-    assert len(CALLS) == 21 + 16
+    assert len(CALLS) == 22 + 16
     assert {call for call in CALLS if CALLS.count(call) > 1} == {"record"}
     assert all(part is None or isinstance(part, Markdown) for part in parts.values())
 
@@ -94,7 +94,12 @@ def test_every_citation_is_in_the_bibliography(documents, name):
         # motor scores and images, pooled outcomes with published control arms, the other way to clean, harmonisation, checklists, E-values
         # and the multiverse: these need them all
         rest = {"behzadi2007", "johnson2007", "beer2020", "nichols2017", "vanderweele2017", "simonsohn2020"}
-        assert keys == cited | _cited(documents["pooled"][0]) | rest
+        assert keys == cited | _cited(documents["pooled"][0]) | rest | set(methods._PAPERS.values())
+
+
+def test_packages_are_named_with_their_papers():
+    words = list(methods._packages({"numpy": "2.0", "formulaic": "1.2", "dipy": "1.12"}))
+    assert words == [r"numpy 2\.0 [@harris2020]", r"formulaic 1\.2", r"dipy 1\.12 [@garyfallidis2014]"]
 
 
 def test_the_other_way_to_clean_is_cited():
@@ -202,11 +207,11 @@ def test_parts_that_have_nothing_to_show_print_nothing(documents):
     bare = documents["bare"][0]
     empty = {name for name, part in bare.items() if part is None}
     assert empty == {
-        "baseline", "estimators", "other_analyses", "imaging_methods", "imaging", "families", "within_arms", "harms",
+        "baseline", "estimators", "other_analyses", "imaging_methods", "imaging", "families", "within_arms",
         "bayes", "bayes_posteriors", "bayes_evidence", "bayes_diagnostics", "bayes_predictive", "every_estimator", "associations",
         "subgroups", "subgroups_summary", "planning",
     }  # fmt: skip
-    assert documents["no harms"][0]["harms"] is None
+    assert "Authors: no table of harms was given" in documents["no harms"][0]["harms"].text.replace("\\", "")
     assert "## Harms" in documents["plain"][0]["harms"].text
 
 
