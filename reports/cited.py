@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.reports.effects import Effect, effect_of
+from neurotrial.reports.markdown_text import closed
 from neurotrial.study import Study
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["CitedResults", "CitedRow"]
 
 ALL_ARMS = "all"
+
+_WORDS = ("label", "unit", "source", "treatment", "variable", "summary")
+"""Keys of a study file whose words stand in sentences and cells beside numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class CitedResults:
     @classmethod
     def of(cls, results: Results) -> CitedResults:
         """Return the results with nothing cited yet."""
-        return cls(results, Study.model_validate(results.study))
+        return cls(results, Study.model_validate(_closed_words(results.study)))
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -156,3 +160,12 @@ class CitedResults:
         """Return the estimand of an analysis and the label of its visit."""
         estimand = self.study.estimand_of(analysis)
         return estimand, self.visit_label(estimand.visit)
+
+
+def _closed_words(value: Any, key: str = "") -> Any:
+    """Return (part of) a study file with labels after which text goes on from left to right."""
+    if isinstance(value, dict):
+        return {name: _closed_words(item, str(name)) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_closed_words(item, key) for item in value]
+    return closed(value) if isinstance(value, str) and key in _WORDS else value

@@ -113,6 +113,9 @@ def image_float(name: str, alt: str, width: float, caption: Markdown) -> Markdow
 
 def _save(figure: Figure, path: Path) -> list[str]:
     """Write a figure and return the characters that no font could draw."""
+    from neurotrial.reports.figures.direction import draw_in_display_order
+
+    draw_in_display_order(figure)
     with warnings.catch_warnings(record=True) as caught, house_style():
         # ticks are made while drawing, so the style must hold here too; no software version in the file, so that
         # the same data give the same bytes

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Markdown", "escape", "for_authors", "labelled", "listing", "paragraphs", "section"]
+__all__ = [
+    "LEFT_TO_RIGHT",
+    "Markdown",
+    "closed",
+    "escape",
+    "for_authors",
+    "is_right_to_left",
+    "labelled",
+    "listing",
+    "paragraphs",
+    "section",
+]
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """ASCII punctuation: pandoc lets a backslash stand before any of it."""
+
+LEFT_TO_RIGHT = "\u200e"
+"""The mark after which text goes on from left to right; it has no width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,26 @@ def escape(text: str) -> str:
     >>> print(escape("FA <b> $x$ | y"))
     FA \<b\> \$x\$ \| y
     """
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    return _MARKS.sub(r"\\\1", closed(" ".join(text.split())))
+
+
+def is_right_to_left(character: str) -> bool:
+    """Tell whether a character is written from right to left."""
+    return unicodedata.bidirectional(character) in {"R", "AL"}
+
+
+def closed(text: str) -> str:
+    """Return words after which a number stays at their right, also where they end in letters from right to left.
+
+    Examples
+    --------
+    >>> closed("FA"), closed("\u05e9\u05dc") == "\u05e9\u05dc" + LEFT_TO_RIGHT
+    ('FA', True)
+    """
+    last = next(
+        (letter for letter in reversed(text) if unicodedata.bidirectional(letter) in {"L", "R", "AL"}), ""
+    )
+    return text + LEFT_TO_RIGHT if last and is_right_to_left(last) else text
 
 
 def listing(items: Iterable[str], last: str = "and") -> str:

@@ -69,6 +69,7 @@ _MORE_SCRIPTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
     "Noto Sans CJK KR",
+    "Droid Sans Fallback",
     "Noto Sans Arabic",
     "Noto Sans Devanagari",
     "Arial Unicode MS",

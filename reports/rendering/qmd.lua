@@ -10,6 +10,9 @@ local TARGET = DOCX and 'docx' or TYPST and 'typst' or 'html'
 local PROGRAM = DOCX and 'Word' or TYPST and 'a pdf'
 local CALLOUTS = {note = 'Note', tip = 'Tip', warning = 'Warning', important = 'Important', caution = 'Caution'}
 
+-- characters beside each other for which a page has room, in landscape where it can be turned
+local BROADEST = TYPST and 100 or DOCX and 120 or math.huge
+
 -- columns of a table that may be wider than the text on a wide screen
 local WIDE = 7
 
@@ -292,8 +295,25 @@ local function held(inlines)
   return out
 end
 
+-- characters of the longest words of all columns beside each other
+local function breadth(t)
+  local longest = {}
+  html_tables.each_row(t, function(row)
+    for column, cell in ipairs(row.cells) do
+      local words = pandoc.utils.stringify(cell.contents):gmatch('[^ ]+')
+      for word in cell.col_span == 1 and words or function() end do
+        longest[column] = math.max(longest[column] or 0, utf8.len(word) or #word)
+      end
+    end
+  end)
+  local sum = 0
+  for _, count in pairs(longest) do sum = sum + count end
+  return sum
+end
+
 local function held_cells(t)
-  return t:walk {Plain = function(plain) return pandoc.Plain(held(plain.content)) end}
+  local out = t:walk {Plain = function(plain) return pandoc.Plain(held(plain.content)) end}
+  return breadth(out) <= BROADEST and out or nil
 end
 
 local function bold(cell)

@@ -71,6 +71,7 @@ local function extents(t, columns)
     if cell.col_span > 1 then return end
     local text = text_of(cell):gsub('#"(.-)";', '%1')
     lines[column] = math.max(lines[column], utf8.len(text) or #text)
+    text = text:gsub('\u{200b}', ' ')
     for word in text:gmatch('[^ \n]+') do words[column] = math.max(words[column], utf8.len(word) or #word) end
   end
   placed(t.head.rows, grow)

@@ -29,9 +29,23 @@ local function label(identifier)
   return identifier ~= '' and ' <' .. identifier .. '>' or ''
 end
 
+-- typst breaks no word that it cannot hyphenate, and a word without end would lie over what is beside it
+local LONGEST, PART = 40, 20
+local function breakable(word)
+  if (utf8.len(word) or 0) <= LONGEST or word:match('://') then return word end
+  local out, count = {}, 0
+  for _, code in utf8.codes(word) do
+    if count > 0 and count % PART == 0 then out[#out + 1] = '\u{200b}' end
+    out[#out + 1] = utf8.char(code)
+    count = count + 1
+  end
+  return table.concat(out)
+end
+
 -- markup would make something of `--`, `...`, `//`, `https://` and more: only plain words are left to it
 local function text(str)
-  if not str.text:match('^%w+$') then return raw('#' .. literal(str.text) .. ';') end
+  local word = breakable(str.text)
+  if not word:match('^%w+$') then return raw('#' .. literal(word) .. ';') end
 end
 
 local function equation(math, alt, number)

@@ -79,13 +79,27 @@ def _font(style: Any, size: float, *, bold: bool | None = None) -> None:
     style.font.name = FONT
     style.font.size = Pt(size)
     style.font.color.rgb = RGBColor(0, 0, 0)
-    style.font.bold = bold
+    style.font.bold = style.font.cs_bold = bold
+    _complex_size(style)
     fonts = style.element.rPr.rFonts
     for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         fonts.attrib.pop(qn(f"w:{theme}"), None)
     fonts.set(qn("w:cs"), FONT)
     for tracking in style.element.rPr.findall(qn("w:spacing")):
         style.element.rPr.remove(tracking)
+
+
+def _complex_size(style: Any) -> None:
+    """Let letters of scripts that are written from right to left have the size of the others."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    properties = style.element.rPr
+    for old in properties.findall(qn("w:szCs")):
+        properties.remove(old)
+    size = OxmlElement("w:szCs")
+    size.set(qn("w:val"), properties.find(qn("w:sz")).get(qn("w:val")))
+    properties.find(qn("w:sz")).addnext(size)
 
 
 def _spacing(style: Any, line: float, before: float = 0, after: float = 0) -> None:

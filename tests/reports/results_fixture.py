@@ -34,7 +34,10 @@ from neurotrial.tabular import empty_table
 
 ARMS = {"control": "Control", "cells": "Stem cells"}
 THREE_ARMS = {**ARMS, "sham": "Sham"}
-HOSTILE = "<script>alert(1)</script> a|b $x$ **c** Ωμέγα Жук_{{< pagebreak >}}"
+HOSTILE = (
+    "<script>alert(1)</script> a|b $x_1$ **c** Ωμέγα Жук_{{< pagebreak >}} 山田 "
+    "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft שלום مرحبا"
+)
 OUTCOMES = {
     "fma_total": ("Fugl-Meyer motor total", "points", "higher_is_better", (0, 100), 1),
     "cst_fa": ("FA of the corticospinal tract", "FA", "higher_is_better", None, 3),
