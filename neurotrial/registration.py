@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurotrial import __version__
-from neurotrial.errors import Problem, refuse
+from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.paths import file_hash, writable_folder, write_text
 from neurotrial.provenance import timestamp
 from neurotrial.study_file import STUDY_FILE, read_study
+from neurotrial.tabular import SUFFIXES, read_table
 
 if TYPE_CHECKING:
     from neurotrial.study import Deviation, Study
@@ -29,7 +30,8 @@ __all__ = [
 
 REGISTER_FOLDER = "registered"
 _RECORD = "register.json"
-_OUTCOME_TABLES = ("motor", "features")
+_VALUES = {"motor": "score", "features": "value"}
+_OUTCOME_TABLES = tuple(_VALUES)
 _NO_PLAN = {"study", "report", "deviations"}
 """Parts of a study file that change no number."""
 
@@ -83,18 +85,35 @@ def register_plan(folder: Path, note: str | None = None) -> Path:
     target = writable_folder(folder / REGISTER_FOLDER / f"{len(earlier) + 1:03d}")
     text = source.read_text(encoding="utf-8")
     write_text(target / STUDY_FILE, text)
-    tables = [name for name in _OUTCOME_TABLES if list((folder / "tables").glob(f"{name}.*"))]
+    last = folder / REGISTER_FOLDER / f"{len(earlier):03d}" / _RECORD
     record = {
         "registered": timestamp(),
         "study_file": file_hash(target / STUDY_FILE),
         "spec_hash": study.spec_hash,
         "neurotrial": __version__,
         "note": note,
-        "outcome_tables": tables,
+        "outcome_tables": [name for name in _OUTCOME_TABLES if _has_outcomes(folder, study, name)],
         "results": (folder / "results" / "provenance.json").is_file(),
+        "previous": file_hash(last) if earlier else None,
     }
     write_text(target / _RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return target
+
+
+def _has_outcomes(folder: Path, study: Study, name: str) -> bool:
+    """Tell whether a table holds values of a visit after baseline; one that cannot be read counts as if it did."""
+    places = (
+        [study.tables[name]] if name in study.tables else [f"tables/{name}{suffix}" for suffix in SUFFIXES]
+    )
+    path = next((folder / place for place in places if (folder / place).is_file()), None)
+    if path is None:
+        return False
+    try:
+        rows = read_table(path, name)
+        later = rows["visit"].astype("str") != study.baseline_visit.name
+        return bool(rows.loc[later, _VALUES[name]].notna().any())
+    except (InputError, KeyError):
+        return True
 
 
 def registered_plans(folder: Path) -> list[dict[str, Any]]:
@@ -114,9 +133,10 @@ def registered_plans(folder: Path) -> list[dict[str, Any]]:
     Raises
     ------
     InputError
-        If a registered file is not what was registered.
+        If a registered file is not what was registered, or a registration is missing.
     """
-    found = []
+    found: list[dict[str, Any]] = []
+    before = None
     for place in sorted((folder / REGISTER_FOLDER).glob("[0-9][0-9][0-9]")):
         where = f"{REGISTER_FOLDER}/{place.name}"
         try:
@@ -131,6 +151,13 @@ def registered_plans(folder: Path) -> list[dict[str, Any]]:
                 "is not the file that was registered: its hash differs",
                 "restore it; to change the plan, edit study.yaml and register that",
             )
+        if int(place.name) != len(found) + 1 or record.get("previous") != before:
+            raise refuse(
+                where,
+                "does not follow the registration before it: one is missing, or its record was edited",
+                f"restore the files of {REGISTER_FOLDER}/",
+            )
+        before = file_hash(place / _RECORD)
         found.append({"number": int(place.name), **record, "plan": _plan(read_study(place / STUDY_FILE))})
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,32 @@ def test_a_plan_is_registered_with_what_was_known(folder, monkeypatch):
     assert (one["number"], one["registered"], one["note"]) == (1, "2023-11-14T22:13:20+00:00", "as published")
     assert (one["outcome_tables"], one["results"]) == ([], False)
     assert "study" not in one["plan"]
-    (folder / "tables" / "motor.tsv").write_text("x\n")
+    rows = (
+        "participant_id\tvisit\tdays_since_randomisation\tscale\tscore\nsub-1\tbaseline\t0\tfma_total\t20\n"
+    )
+    motor = folder / "tables" / "motor.tsv"
+    motor.write_text(rows)
     edit(folder, "seed: ", "seed: 9")
     register_plan(folder)
-    assert registered_plans(folder)[1]["outcome_tables"] == ["motor"]
+    motor.write_text(f"{rows}sub-1\tday90\t90\tfma_total\t30\n")
+    edit(folder, "seed: ", "seed: 9")
+    register_plan(folder)
+    assert [one["outcome_tables"] for one in registered_plans(folder)] == [[], [], ["motor"]]
+
+
+def test_a_registration_that_is_missing_or_whose_record_was_edited_is_noticed(folder):
+    first = register_plan(folder)
+    edit(folder, "seed: ", "seed: 9")
+    register_plan(folder)
+    record = first / "register.json"
+    text = record.read_text()
+    record.write_text(text.replace('"note": null', '"note": "later"'))
+    with pytest.raises(InputError, match="does not follow the registration before it"):
+        registered_plans(folder)
+    record.write_text(text)
+    shutil.rmtree(first)
+    with pytest.raises(InputError, match="one is missing"):
+        registered_plans(folder)
 
 
 def test_the_same_plan_is_not_registered_twice_and_words_make_no_other_plan(folder):
