@@ -42,7 +42,8 @@ def subgroups_summary(data: CitedResults) -> Markdown | None:
     if not data.study.subgroups:
         return None
     pointer = "Effects in each subgroup, with figures, are in the supplement."
-    return section("Subgroups and effect modification", _cautions(data), _verdicts(data), pointer)
+    heading = "Subgroups and effect modification"
+    return section(heading, _cautions(data), _verdicts(data), pointer, label="sec-subgroups")
 
 
 def _plots(data: CitedResults) -> Iterator[Plot]:

@@ -209,7 +209,7 @@ def test_parts_that_have_nothing_to_show_print_nothing(documents):
     assert empty == {
         "baseline", "estimators", "other_analyses", "imaging_methods", "imaging", "families", "within_arms",
         "bayes", "bayes_posteriors", "bayes_evidence", "bayes_diagnostics", "bayes_predictive", "every_estimator", "associations",
-        "subgroups", "subgroups_summary", "planning",
+        "subgroups", "subgroups_summary", "planning", "multiverse", "deviations",
     }  # fmt: skip
     assert "Authors: no table of harms was given" in documents["no harms"][0]["harms"].text.replace("\\", "")
     assert "## Harms" in documents["plain"][0]["harms"].text
