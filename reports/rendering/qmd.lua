@@ -11,7 +11,7 @@ local PROGRAM = DOCX and 'Word' or TYPST and 'a pdf'
 local CALLOUTS = {note = 'Note', tip = 'Tip', warning = 'Warning', important = 'Important', caution = 'Caution'}
 
 -- characters beside each other for which a page has room, in landscape where it can be turned
-local BROADEST = TYPST and 100 or DOCX and 120 or math.huge
+local BROADEST = TYPST and 112 or DOCX and 120 or math.huge
 
 -- columns of a table that may be wider than the text on a wide screen
 local WIDE = 7
