@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,11 +35,14 @@ ROWS = 4
 _ROW = 1.45
 """Height of a row of panels without its labels, in inches."""
 
+TALLEST = 10.4
+"""Height of a figure in inches, at most: with its caption it still fits a page."""
+
 _Shown = list[tuple["Outcome", dict[str, "Drawn"]]]
 
 
 def outcome_panels(data: CitedResults, analysis: Analysis) -> list[Plot]:
-    """Draw the outcomes of an analysis, at most `ROWS` a figure.
+    """Draw the outcomes of an analysis, at most `ROWS` a figure, fewer where labels take much room.
 
     Parameters
     ----------
@@ -55,23 +58,45 @@ def outcome_panels(data: CitedResults, analysis: Analysis) -> list[Plot]:
     """
     drawn = [(outcome, drawn_arms(data, analysis, outcome)) for outcome in data.outcomes_of(analysis)]
     shown = [(outcome, arms) for outcome, arms in drawn if arms]
-    parts = -(-len(shown) // ROWS)
-    chunks = [
-        [shown[i] for i in part] for part in np.array_split(range(len(shown)), max(parts, 1)) if len(part)
+    return [
+        _figure(data, analysis, part, number) for number, part in enumerate(_pages(data, analysis, shown), 1)
     ]
-    return [_figure(data, analysis, chunk, number) for number, chunk in enumerate(chunks, 1)]
+
+
+def _pages(data: CitedResults, analysis: Analysis, shown: _Shown) -> list[_Shown]:
+    """Spread outcomes evenly over as few figures as hold them."""
+    for parts in range(-(-len(shown) // ROWS), len(shown) + 1):
+        pages = [[shown[i] for i in part] for part in np.array_split(range(len(shown)), max(parts, 1))]
+        if all(sum(_layout(data, analysis, page).heights) <= TALLEST for page in pages):
+            break
+    return [page for page in pages if page]
+
+
+class _Layout(NamedTuple):
+    """The wrapped labels of a figure's rows, and the height of each row in inches."""
+
+    visits: list[str]
+    heads: list[str]
+    titles: list[list[str]]
+    heights: list[float]
 
 
 @in_house_style
-def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) -> Plot:
-    width = (WIDTH - 0.8) / max(len(arms) for _, arms in shown)
+def _layout(data: CitedResults, analysis: Analysis, shown: _Shown) -> _Layout:
+    width = (WIDTH - 0.8) / max((len(arms) for _, arms in shown), default=1)
     visits = [fitted(label, width / 2 - 0.2) for label in visit_labels(data, analysis)]
     heads = [fitted(axis_label(outcome), WIDTH - 0.3) for outcome, _ in shown]
-    titles = [_titles(arms, width) for _, arms in shown]
+    titles = [[fitted(arm.heading, width) for arm in arms.values()] for _, arms in shown]
     heights = [
         _ROW + LINE * (line_count(head) + line_count(*row) + line_count(*visits) + 0.6)
         for head, row in zip(heads, titles, strict=True)
     ]
+    return _Layout(visits, heads, titles, heights)
+
+
+@in_house_style
+def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) -> Plot:
+    visits, heads, titles, heights = _layout(data, analysis, shown)
     figure = new_figure(sum(heights) + label_height(data.study))
     rows = figure.subfigures(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     for row, head, names, (_, arms) in zip(rows, heads, titles, shown, strict=True):
@@ -80,10 +105,6 @@ def _figure(data: CitedResults, analysis: Analysis, shown: _Shown, number: int) 
     mark_simulated(figure, data.study)
     name = f"panels-{analysis.name.replace('_', '-')}-{number}"
     return Plot(name, figure, _caption(data, analysis, shown), _alt(data, analysis, shown))
-
-
-def _titles(arms: dict[str, Drawn], width: float) -> list[str]:
-    return [fitted(arm.heading, width) for arm in arms.values()]
 
 
 def _caption(data: CitedResults, analysis: Analysis, shown: _Shown) -> Markdown:

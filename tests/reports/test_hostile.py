@@ -33,7 +33,7 @@ def manuscript(tmp_path_factory):
     """The manuscript of a study with hostile title and labels by format, and the markup that became its pdf."""
     folder = tmp_path_factory.mktemp("hostile") / "study"
     write_scaffold(folder)
-    for other in ("supplement", "quality"):
+    for other in ("supplement", "quality", "secondary", "checklists"):
         (folder / "reports" / f"{other}.qmd").unlink()
     values = hostile_imaging_plan()
     values["study"] |= {"title": HOSTILE, "design": HOSTILE}

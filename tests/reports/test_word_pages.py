@@ -16,7 +16,7 @@ from neurotrial.reports.rendering.word_widths import column_widths, is_wide
 
 WIDE = (
     "|Outcome|" + "|".join(f"Column{i}" for i in range(9)) + "|\n|:-|" + ":-:|" * 9 + "\n"
-    "|FA|" + "0.071 (−0.040 to 0.181)|" * 9 + "\n|MD|" + "10.5 (−2.0 to 23.1)|" * 9 + "\n\n: {} {{#tbl-{}}}\n"
+    "|FA|" + "0.071\u00a0(−0.040\u00a0to\u00a00.181)|" * 9 + "\n|MD|" + "10.5\u00a0(−2.0\u00a0to\u00a023.1)|" * 9 + "\n\n: {} {{#tbl-{}}}\n"
 )
 NARROW = "|A|B|\n|-|-|\n|1|2|\n\n: Narrow. {#tbl-n}\n"
 
@@ -129,7 +129,7 @@ def test_notes_stay_with_their_table_on_its_page(word):
     from great_tables import GT
     from pandas import DataFrame
 
-    frame = DataFrame({f"column{i}": ["0.071 (−0.040 to 0.181)"] for i in range(9)})
+    frame = DataFrame({f"column{i}": ["0.071\u00a0(−0.040\u00a0to\u00a00.181)"] for i in range(9)})
     table = GT(frame).tab_source_note("First.").tab_source_note("Second.").as_raw_html()
     document = docx.Document(
         str(word(f"Text.\n\n::: {{#tbl-a}}\n\n```{{=html}}\n{table}\n```\n\nCaption.\n:::\n\nMore."))

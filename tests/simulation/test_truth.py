@@ -24,11 +24,11 @@ def study(simulated_tables):
 @pytest.fixture(scope="module")
 def motor_truth(study):
     """What the estimators give for 900 participants, each in both arms."""
-    return population_values(study, TrialSettings())
+    return population_values(study, TrialSettings(), 900)
 
 
-def population_values(study, settings):
-    tables = joined_tables(twin_trials(settings, 900))
+def population_values(study, settings, people):
+    tables = joined_tables(twin_trials(settings, people))
     return pd.DataFrame(estimands(of_source(study, "motor"), tables)).set_index("key")
 
 
@@ -86,7 +86,7 @@ def test_the_population_effect_is_positive_and_not_what_was_put_in(motor_truth):
 
 
 def test_without_effect_every_population_effect_is_zero(study):
-    rows = population_values(study, TrialSettings(added_points=(0.0, 0.0), seed=8))
+    rows = population_values(study, TrialSettings(added_points=(0.0, 0.0), seed=8), 120)
     arm = rows[rows.index.str.contains("itt/") & rows.index.str.contains("cells-control")]
     assert len(arm) >= 12
     # twins with the same chances and no effect are the same numbers: what is left is rounding
