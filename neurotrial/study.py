@@ -21,6 +21,7 @@ from neurotrial.study_part import Name, Part, Text
 from neurotrial.subgroup_plan import SubgroupPlan
 
 __all__ = [
+    "FORMATS",
     "METHODS",
     "Allocation",
     "Analysis",
@@ -46,6 +47,7 @@ __all__ = [
 
 PlannedMethod = Literal["ancova_ols", "ancova_hc3", "change_welch", "follow_up_welch"]
 Format = Literal["html", "docx", "pdf"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 Strategy = Literal["treatment_policy", "hypothetical", "while_on_treatment", "composite", "principal_stratum"]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Literal, get_args
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 
@@ -14,19 +16,28 @@ from neurotrial.reports.checklists.anchor_file import MANUSCRIPT, write_anchors
 from neurotrial.reports.rendering.render import render
 from neurotrial.reports.variables import report_variables
 from neurotrial.results import read_results
-from neurotrial.study import Format
+from neurotrial.study import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from neurotrial.reports.rendering.render_builtin import Executed
     from neurotrial.results import Results
 
-__all__ = ["OUTPUT_FOLDER", "ReportPlan", "build_reports", "plan_reports", "write_variables"]
+__all__ = [
+    "OUTPUT_FOLDER",
+    "Engine",
+    "ReportPlan",
+    "build_reports",
+    "plan_reports",
+    "render_document",
+    "report_date",
+    "write_variables",
+]
 
 OUTPUT_FOLDER = "output"
 Engine = Literal["auto", "quarto", "builtin"]
-_FORMATS = get_args(Format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +94,10 @@ def plan_reports(folder: Path, formats: Sequence[str] | None, engine: Engine) ->
     """
     results = read_results(folder)
     wanted = tuple(formats or results.study["report"]["formats"])
-    unknown = [name for name in wanted if name not in _FORMATS]
+    unknown = [name for name in wanted if name not in FORMATS]
     if unknown:
         raise refuse(
-            f"--to {','.join(wanted)}", f"unknown format {unknown[0]!r}", f"use {' or '.join(_FORMATS)}"
+            f"--to {','.join(wanted)}", f"unknown format {unknown[0]!r}", f"use {' or '.join(FORMATS)}"
         )
     found = (path for path in (folder / "reports").glob("*.qmd") if not path.name.startswith("_"))
     # the checklists in other documents are filled from the manuscript
@@ -105,6 +116,7 @@ def build_reports(
     plan: ReportPlan,
     progress: Callable[[str], None] = lambda _: None,
     detail: Callable[[str], None] = lambda _: None,
+    executed_document: Callable[[Executed], None] | None = None,
 ) -> list[Path]:
     """Render every document of a plan.
 
@@ -116,6 +128,8 @@ def build_reports(
         Told the name of each document before it is rendered.
     detail : callable
         Told what the renderer is at.
+    executed_document : callable, optional
+        Given each document when its cells have run; with Quarto they are then run twice.
 
     Returns
     -------
@@ -129,20 +143,47 @@ def build_reports(
     """
     write_variables(plan.folder, plan.results)
     written = []
-    for document in plan.documents:
-        progress(document.name)
-        outputs = render(
-            document,
-            plan.formats,
-            plan.folder / OUTPUT_FOLDER,
-            engine=plan.engine,
-            progress=detail,
-            executed=partial(write_anchors, plan.folder, plan.results)
-            if document == plan.folder / MANUSCRIPT
-            else None,
-        )
-        written += [output.path for output in outputs]
+    with report_date(plan.results):
+        for document in plan.documents:
+            progress(document.name)
+
+            def executed_now(executed: Executed, document: Path = document) -> None:
+                if document == plan.folder / MANUSCRIPT:
+                    write_anchors(plan.folder, plan.results, executed.text)
+                if executed_document:
+                    executed_document(executed)
+
+            wanted = document == plan.folder / MANUSCRIPT or executed_document is not None
+            written += render_document(
+                plan, document, plan.folder / OUTPUT_FOLDER, detail, executed_now if wanted else None
+            )
     return written
+
+
+def render_document(
+    plan: ReportPlan,
+    document: Path,
+    output: Path,
+    detail: Callable[[str], None],
+    executed: Callable[[Executed], None] | None = None,
+) -> list[Path]:
+    """Render one document of a plan into a folder and return the files."""
+    outputs = render(document, plan.formats, output, engine=plan.engine, progress=detail, executed=executed)
+    return [made.path for made in outputs]
+
+
+@contextmanager
+def report_date(results: Results) -> Iterator[None]:
+    """Let files carry the date of the fit, unless ``SOURCE_DATE_EPOCH`` names another: the same results give the same bytes."""
+    if "SOURCE_DATE_EPOCH" in os.environ:
+        yield
+        return
+    fitted = datetime.fromisoformat(results.provenance["created"])
+    os.environ["SOURCE_DATE_EPOCH"] = str(int(fitted.timestamp()))
+    try:
+        yield
+    finally:
+        del os.environ["SOURCE_DATE_EPOCH"]
 
 
 def write_variables(folder: Path, results: Results) -> None:

@@ -14,12 +14,45 @@ if TYPE_CHECKING:
     from neurotrial.results import Results
     from neurotrial.study import Analysis, Estimand, Outcome
 
-__all__ = ["CitedResults", "CitedRow"]
+__all__ = ["DERIVED", "CitedResults", "CitedRow", "derived", "take_recent"]
 
 ALL_ARMS = "all"
 
 _WORDS = ("label", "unit", "source", "treatment", "variable", "summary")
 """Keys of a study file whose words stand in sentences and cells beside numbers."""
+
+
+_RECENT: dict[str, None] = {}
+
+
+def take_recent() -> list[str]:
+    """Return the citations made in this process since the last call, each once, whatever report made them."""
+    taken = list(_RECENT)
+    _RECENT.clear()
+    return taken
+
+
+DERIVED = " = "
+"""What parts the name of a derived value from the value, in a citation that is no key."""
+
+
+def derived(what: str, value: float) -> float:
+    """Return a value that a document computes of what it has read, after putting it on record for the audit.
+
+    Parameters
+    ----------
+    what : str
+        What it is, in a few words.
+    value : float
+        The value before it is rounded.
+    """
+    _RECENT[f"{what}{DERIVED}{float(value)!r}"] = None
+    return value
+
+
+def _cite(record: dict[str, None], citation: str) -> None:
+    record[citation] = None
+    _RECENT[citation] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +74,7 @@ class CitedRow:
     record: dict[str, None]
 
     def __getitem__(self, column: str) -> Any:
-        self.record[f"{self.key}#{column}"] = None
+        _cite(self.record, f"{self.key}#{column}")
         return self.values[column]
 
 
@@ -79,7 +112,7 @@ class CitedResults:
     def cite(self, citation: str) -> Any:
         """Return the value of ``key#column`` and put it on record; an unknown one is an `InputError`."""
         value = self.results.value(citation)
-        self.record[citation] = None
+        _cite(self.record, citation)
         return value
 
     def rows(self, table: str, **where: str) -> list[CitedRow]:

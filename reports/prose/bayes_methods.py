@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
+from neurotrial.reports.cited import derived
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.number_format import plain, probability, whole
 from neurotrial.reports.posteriors import POOLED, bayes_kinds, bayesian_analyses
@@ -114,7 +115,10 @@ def _meaning(prior: NormalPrior) -> str:
     from statistics import NormalDist
 
     believed = NormalDist(prior.mean, prior.sd)
-    benefit, large = (probability(1 - believed.cdf(size)) for size in (0.0, _LARGE))
+    benefit, large = (
+        probability(derived(f"prior probability above {size:g} SD", 1 - believed.cdf(size)))
+        for size in (0.0, _LARGE)
+    )
     return (
         f"mean {plain(prior.mean)}, SD {plain(prior.sd)}: a benefit has a probability of {benefit}, "
         f"one above {plain(_LARGE)} SD of {large}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effect_cells import adjusted_p, procedure_name
 from neurotrial.reports.effects import GROUP_TIME, capitalised
 from neurotrial.reports.markdown_text import Markdown, escape, listing
@@ -86,6 +87,8 @@ def _count_sentences(scans: list[Scan]) -> Iterator[str]:
     counts = count_scans(scans)
     kinds = Counter(modality_label(scan.modality) for scan in scans)
     expected = listing(f"{n} {kind}" for kind, n in kinds.items())
+    for name in ("expected", "made", "measured", "failed", "flagged", "excluded", "undecided"):
+        derived(f"number of scans {name}", getattr(counts, name))
     yield f"{counts.expected} scans were expected ({expected}); {counts.made} were made and {counts.measured} measured."
     yield f"{_scans(counts.failed)} could not be measured."
     yield f"{_scans(counts.flagged)} had a quality measure beyond its limit; a flag excludes nothing."

@@ -17,10 +17,13 @@ from neurotrial.errors import RenderError
 if TYPE_CHECKING:
     from nbclient import NotebookClient
 
-__all__ = ["INLINE_MIME", "FigureSize", "Task", "run_tasks"]
+__all__ = ["CITED_MIME", "INLINE_MIME", "FigureSize", "Task", "run_tasks"]
 
 INLINE_MIME = "application/vnd.neurotrial.inline+json"
 """The type under which the kernel hands over inline values: ``{"text": str, "markdown": bool}``."""
+
+CITED_MIME = "application/vnd.neurotrial.cited+json"
+"""The type under which the kernel hands over what a task read of the results: a list of ``key#column``."""
 
 TRACEBACK_LINES = 25
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -35,7 +38,15 @@ def _neurotrial_figures():
     import matplotlib
     size = {{"figure.figsize": ({width}, {height}), "figure.dpi": {dpi}, "savefig.dpi": "figure"}}
     matplotlib.rcParams.update(size)
+def _neurotrial_cited(result):
+    import sys
+    from IPython.display import display
+    module = sys.modules.get("neurotrial.reports.cited")
+    citations = module.take_recent() if module else []
+    if citations:
+        display({{"{cited}": citations}}, raw=True)
 _neurotrial_figures()
+get_ipython().events.register("post_run_cell", _neurotrial_cited)
 del _neurotrial_figures
 """
 
@@ -96,7 +107,7 @@ def run_tasks(
     Returns
     -------
     list of list of dict
-        The outputs of each task, as in a notebook file.
+        The outputs of each task, as in a notebook file; the last is of type `CITED_MIME` where the task read results.
 
     Raises
     ------
@@ -105,7 +116,9 @@ def run_tasks(
     """
     if not tasks:
         return []
-    setup = _SETUP.format(mime=INLINE_MIME, width=size.width, height=size.height, dpi=size.dpi)
+    setup = _SETUP.format(
+        mime=INLINE_MIME, cited=CITED_MIME, width=size.width, height=size.height, dpi=size.dpi
+    )
     with _kernel([setup, *map(_source, tasks)], folder, environment) as client:
         first, *cells = client.nb.cells
         client.execute_cell(first, 0)

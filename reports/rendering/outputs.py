@@ -12,11 +12,11 @@ from typing import Any
 
 from neurotrial.errors import RenderError
 from neurotrial.reports.rendering.document import INLINE, Cell, Document, Markdown
-from neurotrial.reports.rendering.execute import INLINE_MIME, Task
+from neurotrial.reports.rendering.execute import CITED_MIME, INLINE_MIME, Task
 from neurotrial.reports.rendering.lint_settings import EXECUTE_DEFAULTS
 from neurotrial.reports.rendering.source import NEEDS_QUARTO, fence_roles
 
-__all__ = ["escape_markdown", "shown_blocks", "tasks_of"]
+__all__ = ["cited_by_block", "escape_markdown", "shown_blocks", "tasks_of"]
 
 SHOWN_TYPES = ("text/markdown", "text/html", "image/png", "text/plain")
 """The types of output that the builtin renderer shows, the preferred first."""
@@ -69,6 +69,33 @@ def _expressions(block: Markdown) -> Iterator[tuple[str, str]]:
         if role == "text":
             for match in INLINE.finditer(line.text):
                 yield line.where, match[1]
+
+
+def cited_by_block(document: Document, outputs: Sequence[Sequence[dict[str, Any]]]) -> list[tuple[str, ...]]:
+    """Return the citations ``key#column`` that each block of the document made, each once.
+
+    Parameters
+    ----------
+    document : Document
+        The document that `tasks_of` was asked about.
+    outputs : sequence of sequence of dict
+        The outputs of each task.
+    """
+    remaining = iter(outputs)
+    defaults = _execute(document)
+    found = []
+    for block in document.blocks:
+        if isinstance(block, Markdown):
+            tasks = sum(1 for _ in _expressions(block))
+        else:
+            tasks = int(bool(_option(block, "eval", defaults)))
+        made = (_citations(next(remaining)) for _ in range(tasks))
+        found.append(tuple(dict.fromkeys(citation for citations in made for citation in citations)))
+    return found
+
+
+def _citations(outputs: Sequence[dict[str, Any]]) -> list[str]:
+    return [key for output in outputs for key in output.get("data", {}).get(CITED_MIME, [])]
 
 
 def escape_markdown(text: str) -> str:
@@ -175,6 +202,8 @@ def _outputs(cell: Cell, outputs: Sequence[dict[str, Any]], place: _Folder) -> I
         msg = f"{cell.where()}: {pictures} figures under one label needs Quarto; {NEEDS_QUARTO}"
         raise RenderError(msg)
     for number, output in enumerate(outputs, 1):
+        if CITED_MIME in output.get("data", {}):
+            continue
         if output["output_type"] == "stream":
             if output["name"] == "stdout" or _option(cell, "warning", place.execute):
                 yield output["text"] if wanted == "asis" else _fenced(output["text"].rstrip())

@@ -13,8 +13,9 @@ from neurotrial.errors import InputError, Problem, refuse
 from neurotrial.paths import replacing, writable_folder
 from neurotrial.reports.rendering.render_builtin import (
     BUILTIN_FORMATS,
+    Executed,
     builtin_version,
-    executed_markdown,
+    execute_loosely,
     render_builtin,
 )
 from neurotrial.reports.rendering.render_quarto import find_quarto, quarto_version, render_quarto
@@ -56,7 +57,7 @@ def render(
     *,
     engine: Engine = "auto",
     progress: Callable[[str], None] | None = None,
-    executed: Callable[[str], None] | None = None,
+    executed: Callable[[Executed], None] | None = None,
 ) -> list[Rendered]:
     """Render a .qmd document.
 
@@ -73,7 +74,7 @@ def render(
     progress : callable, optional
         Told what is being done, in a few words.
     executed : callable, optional
-        Given the document's Markdown with the output of its cells in place. Quarto does not show its own: its documents are
+        Given the document when its cells have run. Quarto does not show its own: its documents are
         then run twice.
 
     Returns
@@ -105,7 +106,7 @@ def render(
         if quarto:
             chosen, version = "quarto", quarto_version(quarto)
             if executed:
-                executed(executed_markdown(document, tell))
+                executed(execute_loosely(document, tell))
             files = render_quarto(quarto, document, formats, folder, tell)
         else:
             chosen, version = "builtin", builtin_version()

@@ -18,7 +18,7 @@ from neurotrial.reports.rendering.execute import FigureSize, run_tasks
 from neurotrial.reports.rendering.formats import quarto_name
 from neurotrial.reports.rendering.labels import bibliography_files
 from neurotrial.reports.rendering.lint import checked_document
-from neurotrial.reports.rendering.outputs import shown_blocks, tasks_of
+from neurotrial.reports.rendering.outputs import cited_by_block, shown_blocks, tasks_of
 from neurotrial.reports.rendering.pandoc import pandoc_version, run_pandoc
 from neurotrial.reports.rendering.settings import merge
 from neurotrial.reports.rendering.typst_page import page_variables
@@ -33,7 +33,7 @@ __all__ = [
     "Executed",
     "builtin_version",
     "execute_document",
-    "executed_markdown",
+    "execute_loosely",
     "read_tree",
     "render_builtin",
 ]
@@ -63,12 +63,15 @@ class Executed:
         As read.
     shown : tuple of str
         The Markdown of each of its blocks.
+    cited : tuple of tuple of str
+        What each of its blocks read of the results, as ``key#column``.
     work : Path
         Where ``document.md`` and the pictures of cells are.
     """
 
     document: Document
     shown: tuple[str, ...]
+    cited: tuple[tuple[str, ...], ...]
     work: Path
 
     @property
@@ -92,7 +95,7 @@ def render_builtin(
     to: Sequence[str],
     folder: Path,
     progress: Callable[[str], None],
-    executed: Callable[[str], None] = lambda _: None,
+    executed: Callable[[Executed], None] = lambda _: None,
 ) -> dict[str, Path]:
     """Render a document into a folder.
 
@@ -107,7 +110,7 @@ def render_builtin(
     progress : callable
         Told what is done.
     executed : callable
-        Given the document's Markdown with the output of its cells in place.
+        Given the document when its cells have run.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def render_builtin(
     with tempfile.TemporaryDirectory(prefix="neurotrial-render-") as name:
         work = Path(name)
         made = execute_document(path, work, progress)
-        executed(made.text)
+        executed(made)
         files = {target: folder / f"{path.stem}.{target}" for target in to}
         progress(f"writing {', '.join(to)}")
         _convert_all(made.document, files, work)
@@ -178,7 +181,7 @@ def read_tree(executed: Executed) -> dict[str, Any]:
     return tree
 
 
-def executed_markdown(path: Path, progress: Callable[[str], None]) -> str:
+def execute_loosely(path: Path, progress: Callable[[str], None]) -> Executed:
     """Run the cells of a document of which only the text is wanted.
 
     Parameters
@@ -190,8 +193,8 @@ def executed_markdown(path: Path, progress: Callable[[str], None]) -> str:
 
     Returns
     -------
-    str
-        Its Markdown with the output of its cells in place.
+    Executed
+        Its folder, and the pictures in it, are gone.
 
     Raises
     ------
@@ -200,7 +203,7 @@ def executed_markdown(path: Path, progress: Callable[[str], None]) -> str:
     """
     document, _ = read_document(path)
     with tempfile.TemporaryDirectory(prefix="neurotrial-execute-") as name:
-        return _executed(document, Path(name), progress, lost=[]).text
+        return _executed(document, Path(name), progress, lost=[])
 
 
 def _executed(
@@ -209,7 +212,8 @@ def _executed(
     size = _figure_size(document.metadata)
     environment = {"NEUROTRIAL_RENDERER": f"builtin ({builtin_version()})"}
     outputs = run_tasks(tasks_of(document), document.path.parent, size, environment, progress)
-    return Executed(document, tuple(shown_blocks(document, outputs, work, size.dpi, lost)), work)
+    shown = shown_blocks(document, outputs, work, size.dpi, lost)
+    return Executed(document, tuple(shown), tuple(cited_by_block(document, outputs)), work)
 
 
 def _figure_size(metadata: Mapping[str, Any]) -> FigureSize:

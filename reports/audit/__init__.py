@@ -1,0 +1,1 @@
+"""Where the numbers of a document come from: `neurotrial report --audit`."""
