@@ -260,21 +260,33 @@ def fit(folder: Path, jobs: int | None, sensitivity: bool) -> None:
     sys.exit(1 if (results.tables["estimates"]["status"] == "failed").any() else 0)
 
 
-@main.command(
-    epilog="Examples:\n  neurotrial report my-trial\n  neurotrial report my-trial --to docx --engine quarto"
-)
-@click.argument("folder", metavar="DIR", type=FOLDER)
-@_FORMATS
-@click.option(
+_ENGINE = click.option(
     "--engine",
     type=click.Choice(["auto", "quarto", "builtin"]),
     default="auto",
     show_default=True,
     help="Renderer; auto takes Quarto where it is installed.",
 )
-def report(folder: Path, formats: str | None, engine: Engine) -> None:
-    """Render the documents in DIR/reports from DIR/results into DIR/output."""
-    _report(folder, formats.split(",") if formats else None, engine)
+
+
+@main.command(
+    epilog="Examples:\n  neurotrial report my-trial\n  neurotrial report my-trial --to docx --engine quarto\n  neurotrial report my-trial --audit"
+)
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@_FORMATS
+@_ENGINE
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Also list every number with the key that it shows, those without one, and values that changed since the last audit.",
+)
+def report(folder: Path, formats: str | None, engine: Engine, audit: bool) -> None:
+    """Render the documents in DIR/reports from DIR/results into DIR/output.
+
+    With --audit the lists are DIR/output/audit.tsv and cited.tsv, and a number without an origin ends with 1; DIR/reports/allowed-numbers.yaml
+    names those that come from no data.
+    """
+    sys.exit(_report(folder, formats.split(",") if formats else None, engine, audit=audit))
 
 
 @main.command(
@@ -329,8 +341,10 @@ def demo(folder: Path, jobs: int | None) -> None:
 
 
 @main.command(
-    epilog="Examples:\n  neurotrial verify\n  neurotrial verify --numbers validation.tsv\n  neurotrial verify --bayes"
+    epilog="Examples:\n  neurotrial verify\n  neurotrial verify --numbers validation.tsv\n  neurotrial verify --bayes\n  neurotrial verify my-trial"
 )
+@click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
+@_ENGINE
 @click.option(
     "--numbers",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -339,12 +353,30 @@ def demo(folder: Path, jobs: int | None) -> None:
 @click.option(
     "--bayes", is_flag=True, help="Also sample posteriors that are known exactly (a minute or two)."
 )
-def verify(bayes: bool, numbers: Path | None) -> None:
-    """Re-run the numerical references that ship with the package and print the validation table."""
+def verify(folder: Path | None, engine: Engine, bayes: bool, numbers: Path | None) -> None:
+    """Re-run the numerical references that ship with the package and print the validation table.
+
+    With DIR, check instead that its results are those of its tables and study file, render its documents anew, and compare them
+    with the files in DIR/output, which stay as they are. Ends with 1 if anything differs.
+    """
     from neurotrial.summaries import show_references, show_sampled_posteriors
 
+    if folder is not None:
+        if bayes or numbers:
+            raise click.UsageError("--bayes and --numbers are about the references: leave DIR out.")
+        sys.exit(_verify(folder, engine))
     failed = show_references(numbers) + (show_sampled_posteriors() if bayes else 0)
     sys.exit(1 if failed else 0)
+
+
+def _verify(folder: Path, engine: Engine) -> int:
+    from neurotrial.console import progress_bar
+    from neurotrial.reports.verification.verify import plan_verification, verify_reports
+    from neurotrial.summaries import show_verification
+
+    with progress_bar("verify", len(plan_verification(folder, engine).steps)) as bar:
+        found = verify_reports(folder, engine, bar.step, bar.detail)
+    return show_verification(found)
 
 
 def _simulate(folder: Path, choices: dict[str, Any], jobs: int | None, *, images: bool = True) -> None:
@@ -500,12 +532,16 @@ def _stored(folder: Path) -> Results | None:
         return None
 
 
-def _report(folder: Path, formats: list[str] | None, engine: Engine) -> None:
+def _report(folder: Path, formats: list[str] | None, engine: Engine, *, audit: bool = False) -> int:
     from neurotrial.console import console, logging_to, progress_bar
+    from neurotrial.reports.audit.record import Auditor
     from neurotrial.reports.build import build_reports, plan_reports
+    from neurotrial.summaries import show_audit
 
     plan = plan_reports(folder, formats, engine)
+    auditor = Auditor(folder, plan.results) if audit else None
     with logging_to(folder), progress_bar("report", len(plan.steps)) as bar:
-        written = build_reports(plan, bar.step, bar.detail)
+        written = build_reports(plan, bar.step, bar.detail, auditor.see if auditor else None)
     for path in written:
         console().print(f"Report: {path}", markup=False)
+    return show_audit(auditor.finish()) if auditor else 0

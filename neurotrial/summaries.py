@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
     from neurotrial.extract.extraction import ScanPlan
     from neurotrial.loading import StudyData
+    from neurotrial.reports.audit.record import Audit
     from neurotrial.reports.preflight.run import Preflight
+    from neurotrial.reports.verification.verify import Verification
     from neurotrial.results import Results
 
 __all__ = [
     "show_atlas",
     "show_atlases",
+    "show_audit",
     "show_estimates",
     "show_missingness",
     "show_preflight",
@@ -31,9 +35,12 @@ __all__ = [
     "show_sampled_posteriors",
     "show_scans",
     "show_truth",
+    "show_verification",
 ]
 
 SMALL_P = 0.001
+_MOST_SHOWN = 20
+"""Lines of an audit that the screen shows; the rest is in its lists."""
 
 
 def show_truth(folder: Path) -> None:
@@ -274,6 +281,49 @@ def show_preflight(found: Preflight) -> int:
     verdict = f"{count} of {len(rows)} checks not passed" if count else "No limit is broken"
     screen.print(f"{verdict}; the table is in output/preflight.tsv", markup=False)
     return 1 if count else 0
+
+
+def show_audit(found: Audit) -> int:
+    """Show where the numbers of the documents come from, what comes from nowhere and what has changed; return the exit code."""
+    screen = console()
+    kinds = ("results", "study file", "allowed", "no origin")
+    counts: dict[str, Counter[str]] = {}
+    for finding in found.findings:
+        named = finding.origin if finding.origin in kinds else "results"
+        counts.setdefault(finding.document, Counter())[named if finding.origin else "no origin"] += 1
+    rows = [(name, *(str(count[kind]) for kind in kinds)) for name, count in counts.items()]
+    show_texts("Numbers in the documents, by origin", ("document", *kinds), rows)
+    for finding in found.unbound[:_MOST_SHOWN]:
+        screen.print(f"{finding.place}: {finding.block}: {finding.context}", markup=False)
+    if len(found.unbound) > _MOST_SHOWN:
+        screen.print(f"and {len(found.unbound) - _MOST_SHOWN} more")
+    for citation, before, now in found.changes[:_MOST_SHOWN]:
+        screen.print(f"{citation} has changed: {before} -> {now}", markup=False)
+    count = len(found.unbound)
+    screen.print(
+        f"{count} of {len(found.findings)} numbers come from no key, study file or list of what is allowed."
+        if count
+        else f"Each of {len(found.findings)} numbers has an origin."
+    )
+    since = "" if found.first else f" {len(found.changes)} cited values have changed since the last audit."
+    screen.print(f"The lists are output/audit.tsv and output/cited.tsv.{since}")
+    return 1 if count else 0
+
+
+def show_verification(found: Verification) -> int:
+    """Show whether the results are up to date and each report file as rendered now; return the exit code."""
+    screen = console()
+    for reason in found.outdated:
+        screen.print(f"The results are out of date: {reason} (remedy: neurotrial fit)", markup=False)
+    show_texts(
+        "Reports, rendered anew", ("file", "verdict"), [(file.file, file.verdict) for file in found.files]
+    )
+    for file in found.files:
+        for line in file.details:
+            screen.print(f"{file.file}: {line}", markup=False)
+    same = sum(file.verdict == "identical" for file in found.files)
+    screen.print(f"{same} of {len(found.files)} files are identical, byte for byte.")
+    return 0 if found.passed else 1
 
 
 def show_profiles() -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from neurotrial.reports.effects import Effect, effect_of
 from neurotrial.reports.markdown_text import closed
+from neurotrial.reports.number_format import take_printed
 from neurotrial.study import Study
 
 if TYPE_CHECKING:
     from neurotrial.results import Results
     from neurotrial.study import Analysis, Estimand, Outcome
 
-__all__ = ["DERIVED", "CitedResults", "CitedRow", "derived", "take_recent"]
+__all__ = ["DERIVED", "PRINTED", "CitedResults", "CitedRow", "DerivedValue", "derived", "take_recent"]
 
 ALL_ARMS = "all"
 
@@ -22,31 +23,38 @@ _WORDS = ("label", "unit", "source", "treatment", "variable", "summary")
 """Keys of a study file whose words stand in sentences and cells beside numbers."""
 
 
+DerivedValue = TypeVar("DerivedValue", float, str)
 _RECENT: dict[str, None] = {}
 
 
 def take_recent() -> list[str]:
-    """Return the citations made in this process since the last call, each once, whatever report made them."""
-    taken = list(_RECENT)
+    """Return the citations made in this process since the last call, and the numbers printed, each once.
+
+    Whatever report made them; a number with decimals follows `PRINTED`.
+    """
+    taken = [*_RECENT, *(f"{PRINTED}{text}" for text in take_printed())]
     _RECENT.clear()
     return taken
 
+
+PRINTED = "printed "
+"""What stands before a printed number among citations."""
 
 DERIVED = " = "
 """What parts the name of a derived value from the value, in a citation that is no key."""
 
 
-def derived(what: str, value: float) -> float:
+def derived(what: str, value: DerivedValue) -> DerivedValue:
     """Return a value that a document computes of what it has read, after putting it on record for the audit.
 
     Parameters
     ----------
     what : str
         What it is, in a few words.
-    value : float
-        The value before it is rounded.
+    value : float or str
+        The value before it is rounded, or words with numbers in them.
     """
-    _RECENT[f"{what}{DERIVED}{float(value)!r}"] = None
+    _RECENT[f"{what}{DERIVED}{value if isinstance(value, str) else float(value)}"] = None
     return value
 
 

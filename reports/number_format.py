@@ -18,6 +18,7 @@ __all__ = [
     "percent",
     "plain",
     "probability",
+    "take_printed",
     "whole",
 ]
 
@@ -27,6 +28,14 @@ MISSING = "–"
 MINUS = "−"
 _SMALLEST_P, _COARSE_P, _LARGEST_P = 0.001, 0.1, 0.99
 _FINE_PROBABILITY = 0.05
+_PRINTED: dict[str, None] = {}
+
+
+def take_printed() -> list[str]:
+    """Return the numbers with decimals that were printed in this process since the last call, each once, without sign."""
+    taken = list(_PRINTED)
+    _PRINTED.clear()
+    return taken
 
 
 def is_missing(value: Any) -> bool:
@@ -61,6 +70,8 @@ def number(value: Any, digits: int) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     text = f"{abs(float(value)):.{digits}f}"
+    if digits:
+        _PRINTED[text] = None
     return f"{MINUS}{text}" if value < 0 and float(text) != 0 else text
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import numbers
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.errors import refuse
+from neurotrial.reports.cited import derived
 from neurotrial.reports.figures.style import mark_simulated, note_simulated
 from neurotrial.reports.floats import Plot, Tabulation, figure_float, table_float
 from neurotrial.reports.markdown_text import Markdown, escape
-from neurotrial.reports.number_format import number, whole
+from neurotrial.reports.number_format import is_missing, number, whole
 from neurotrial.reports.tables.style import make_table
 
 if TYPE_CHECKING:
@@ -163,6 +165,10 @@ def own_table(
         column: [_cell(value, (digits or {}).get(column, _DIGITS)) for value in frame[column]]
         for column in labels
     }
+    for column in labels:
+        for value in frame[column]:
+            if isinstance(value, str) or _is_number(value):
+                derived(f"{column} of the table {name}", value)
     rows = [dict(zip(labels, cells, strict=True)) for cells in zip(*shown.values(), strict=True)]
     below = [*notes, *_simulated(data)]
     table = make_table(name, rows, labels, row_label=next(iter(labels)), notes=below)
@@ -176,11 +182,13 @@ def _simulated(data: CitedResults) -> Iterator[str]:
 
 
 def _cell(value: Any, digits: int) -> str:
-    import numbers
-
     if isinstance(value, str):
         return value
     return whole(value) if isinstance(value, numbers.Integral) else number(value, digits)
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and not is_missing(value)
 
 
 def own_figure(data: CitedResults, name: str, figure: Figure, caption: str, alt: str) -> Markdown:

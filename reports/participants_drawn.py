@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurotrial.formulas import formula_names
+from neurotrial.reports.cited import derived
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,9 @@ def mean_interval(
 
     n, mean = len(values), values.mean()
     half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
-    return np.array([mean, mean - half, mean + half])
+    return np.array(
+        [derived("mean of participants, or its limit", end) for end in (mean, mean - half, mean + half)]
+    )
 
 
 def interval_name(level: float) -> str:

@@ -19,7 +19,7 @@ from neurotrial.reports import (
     sections_subgroups,
 )
 from neurotrial.reports.checklists.shown import checklist_section
-from neurotrial.reports.cited import CitedResults
+from neurotrial.reports.cited import CitedResults, DerivedValue, derived
 from neurotrial.reports.effects import RATIO_DIGITS
 from neurotrial.reports.first_use import FirstUse, spelling_out
 from neurotrial.reports.floats import table_float
@@ -159,6 +159,10 @@ class Report:
             If no estimate has this key.
         """
         return self.data.effect(key).text
+
+    def derived(self, what: str, value: DerivedValue) -> DerivedValue:
+        """Return a value that the document computed, after telling the audit what it is: ``report.derived("ratio", a / b)``, in the cell that shows it."""
+        return derived(what, value)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a copy of a table of the results store, e.g. ``estimates``; see `table_of_results`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.number_format import is_missing
 
 if TYPE_CHECKING:
@@ -178,6 +179,9 @@ def _key(row: Mapping[str, Any]) -> _Key:
 
 def _measure(row: Mapping[str, Any]) -> Measure:
     value, limit = (None if is_missing(row[name]) else float(row[name]) for name in ("value", "threshold"))
+    for known in (value, limit):
+        if known is not None:
+            derived(f"quality measure {row['measure']}", known)
     return Measure(value, _text(row.get("unit")), limit, bool(row["flagged"]))
 
 
@@ -188,6 +192,7 @@ def _scan(
     decision: Mapping[str, Any] | None,
 ) -> Scan:
     participant, visit, run, modality = key
+    derived("participant", participant)
     done, decided = status or {}, decision or {}
     return Scan(
         participant, visit, modality, run,

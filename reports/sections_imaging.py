@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.figures.connectivity import connectivity_figure
 from neurotrial.reports.figures.panels import outcome_panels
 from neurotrial.reports.figures.quality import quality_figure
@@ -152,7 +153,7 @@ def _picture_words(data: CitedResults, chosen: Pictures) -> Iterator[Markdown | 
     if chosen.named:
         yield f"Further remarkable scans have their pictures here: {listing(map(_path, chosen.named))}."
     if chosen.others:
-        yield f"Pictures of the {len(chosen.others)} other scans are in {escape(_folder(chosen.others))}."
+        yield f"Pictures of the {derived('number of scans', len(chosen.others))} other scans are in {escape(_folder(chosen.others))}."
     if chosen.absent:
         yield escape(f"No picture was found of {scan_names(data, chosen.absent)}.")
 

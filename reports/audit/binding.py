@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from neurotrial.reports.cited import DERIVED
+from neurotrial.reports.cited import DERIVED, PRINTED
 from neurotrial.reports.number_format import number
 
 if TYPE_CHECKING:
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Binder", "BlockValues", "Cited", "cited_values"]
 
+DERIVED_ORIGIN = "derived: "
+_BOUNDS = frozenset({0.0001, 0.001, 0.01, 0.05, 0.1, 0.9, 0.95, 0.99, 0.999})
+"""What probabilities are said to be less or more than; beyond another number many a wrong one would be too."""
 _SIGN = re.compile(r"^[−-]")
 _BOUND = re.compile(r"([<>≤≥])\s?$")
-_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Cited:
 
 def cited_values(results: Results, citations: Iterable[str]) -> list[Cited]:
     """Return the values of citations, of every table that holds the key, and those that were derived."""
-    listed = list(citations)
-    parted = [citation.rpartition(DERIVED)[::2] for citation in listed if DERIVED in citation]
+    listed = [citation for citation in citations if not citation.startswith(PRINTED)]
+    parted = [citation.partition(DERIVED)[::2] for citation in listed if DERIVED in citation]
     wanted = [citation.partition("#")[::2] for citation in listed if DERIVED not in citation]
     rows = _rows_by_key(results, {key for key, _ in wanted})
     read = (
@@ -45,7 +48,14 @@ def cited_values(results: Results, citations: Iterable[str]) -> list[Cited]:
         for row in rows.get(key, [])
         if column in row
     )
-    return [*read, *(Cited(f"derived: {what}", float(value)) for what, value in parted)]
+    return [*read, *(Cited(f"{DERIVED_ORIGIN}{what}", _restored(value)) for what, value in parted)]
+
+
+def _restored(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _rows_by_key(results: Results, keys: set[str]) -> dict[str, list[dict[str, Any]]]:
@@ -74,7 +84,7 @@ class Binder:
         self._declared = set(_declared(study)) | set(_declared(provenance))
         self._allowed = tuple(allowed)
 
-    def origin(self, printed: PrintedNumber, cited: BlockValues, earlier: BlockValues) -> str:
+    def origin(self, printed: PrintedNumber, cited: BlockValues) -> str:
         """Say where a number comes from.
 
         Parameters
@@ -83,9 +93,6 @@ class Binder:
             The number.
         cited : BlockValues
             What its block read of the results.
-        earlier : BlockValues
-            What the blocks above it read: a cell may show what another one read. Whole numbers are not looked for
-            there, as some would always be found.
 
         Returns
         -------
@@ -97,46 +104,65 @@ class Binder:
             return found
         if float(printed.text) in self._declared:
             return "study file"
-        if any(_stands_in(pattern, printed) for pattern in self._allowed):
-            return "allowed"
-        return earlier.shown_by(printed) if printed.decimals else ""
+        return "allowed" if any(_stands_in(pattern, printed) for pattern in self._allowed) else ""
 
 
 class BlockValues:
-    """What a block read of the results, by the texts that would show it."""
+    """What a block read of the results, by the texts that would show it.
 
-    def __init__(self, cited: Iterable[Cited]) -> None:
+    Parameters
+    ----------
+    cited : iterable of Cited
+        What it read, and what it derived.
+    printed : iterable of str
+        The numbers with decimals that its code made of values; others with decimals come from no value.
+    """
+
+    def __init__(self, cited: Iterable[Cited], printed: Iterable[str]) -> None:
+        self._printed = frozenset(printed)
         self._numbers = [(item.citation, float(item.value)) for item in cited if _is_number(item.value)]
         self._words = [(item.citation, item.value) for item in cited if isinstance(item.value, str)]
-        self._by_decimals: dict[int, dict[str, str]] = {}
+        self._by_form: dict[tuple[int, float], dict[str, str]] = {}
 
     def shown_by(self, printed: PrintedNumber) -> str:
         """Return the citation whose value a printed number is, an empty text if there is none."""
-        decimals = printed.decimals
-        if decimals not in self._by_decimals:
-            self._by_decimals[decimals] = dict(self._texts(decimals))
+        if printed.decimals and printed.text not in self._printed:
+            return self._bound(printed) or self._in_words.get(printed.text, "") or self._as_derived(printed)
         return (
-            self._by_decimals[decimals].get(printed.text)
+            self._as_printed(printed, 1.0)
             or self._bound(printed)
             or self._in_words.get(printed.text)
-            or (self._ratios(decimals).get(printed.text) if _is_percent(printed) else None)
-            or ""
+            or (self._in_percent(printed) if _is_percent(printed) else "")
         )
 
-    def _texts(self, decimals: int) -> Iterator[tuple[str, str]]:
-        """Yield how each value is printed with some decimals, as it is and in percent; the first citation wins."""
-        for scale, (citation, value) in itertools.product((100.0, 1.0), reversed(self._numbers)):
-            if scale == 1 or 0 <= abs(value) <= 1:
-                yield _SIGN.sub("", number(scale * value, decimals)), citation
+    def _as_printed(self, printed: PrintedNumber, scale: float) -> str:
+        form = (printed.decimals, scale)
+        if form not in self._by_form:
+            self._by_form[form] = dict(self._texts(*form))
+        return self._by_form[form].get(printed.text, "")
 
-    def _bound(self, printed: PrintedNumber) -> str | None:
+    def _as_derived(self, printed: PrintedNumber) -> str:
+        """Return the derived value that a number shows: a document may format it by its own means."""
+        found = self._as_printed(printed, 1.0)
+        return found if found.startswith(DERIVED_ORIGIN) else ""
+
+    def _in_percent(self, printed: PrintedNumber) -> str:
+        return self._as_printed(printed, 100.0) or self._ratios(printed.decimals).get(printed.text, "")
+
+    def _texts(self, decimals: int, scale: float) -> Iterator[tuple[str, str]]:
+        """Yield how each value, times a scale, is printed with some decimals; the first citation wins."""
+        for citation, value in reversed(self._numbers):
+            yield _SIGN.sub("", number(scale * value, decimals)), citation
+
+    def _bound(self, printed: PrintedNumber) -> str:
         """Return a probability that is printed as less or more than a bound."""
         sign = _BOUND.search(printed.before)
-        if sign is None:
-            return None
-        limit, below = float(printed.text), sign[1] in "<≤"
+        limit = float(printed.text)
+        if sign is None or limit not in _BOUNDS:
+            return ""
+        below = sign[1] in "<≤"
         return next(
-            (name for name, value in self._numbers if 0 <= value <= 1 and (value <= limit) == below), None
+            (name for name, value in self._numbers if 0 <= value <= 1 and (value <= limit) == below), ""
         )
 
     @cached_property
@@ -153,7 +179,7 @@ class BlockValues:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(value)
 
 
 def _is_percent(printed: PrintedNumber) -> bool:

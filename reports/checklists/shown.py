@@ -13,6 +13,7 @@ from neurotrial.errors import refuse
 from neurotrial.reports.checklists.anchor_file import read_anchors
 from neurotrial.reports.checklists.filled import STATUSES, FilledRow, fill
 from neurotrial.reports.checklists.items import read_checklist
+from neurotrial.reports.cited import derived
 from neurotrial.reports.floats import Tabulation, table_float
 from neurotrial.reports.markdown_text import Markdown, escape, listing, paragraphs
 from neurotrial.reports.tables.style import make_table
@@ -67,6 +68,8 @@ def checklist_section(data: CitedResults, folder: Path | None, name: str) -> Mar
 def checklist_text(checklist: Checklist, rows: Sequence[FilledRow]) -> Markdown:
     """Return how many rows have each status, what the statuses mean, and where the rows come from."""
     counts = Counter(row.status for row in rows)
+    for n in (len(rows), *counts.values()):
+        derived("number of rows", n)
     counted = listing(f"{counts[status]} {status}" for status in STATUSES)
     head = f"{checklist.title} [@{checklist.citation}] for {escape(checklist.subject)}: {len(rows)} rows, {counted}"
     meaning = (
@@ -96,7 +99,7 @@ def checklist_table(checklist: Checklist, rows: Sequence[FilledRow]) -> Tabulati
     cells = [
         {
             "section": row.item.section,
-            "number": row.item.number,
+            "number": derived("number of an item", row.item.number),
             "item": f"{row.item.topic}. {row.item.text}",
             "status": row.status.capitalize(),
             "where": _where(row),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effect_cells import effect_cell, not_drawn
 from neurotrial.reports.effects import is_adjusted, is_bayesian, method_label
 from neurotrial.reports.figures.style import (
@@ -135,6 +136,8 @@ def _baseline_sd(data: CitedResults, analysis: Analysis, outcome: str) -> float:
 def _standardised(effect: Effect, analysis: str, sd: float) -> Standardised:
     sign = 1 if effect.outcome.direction == "higher_is_better" else -1
     ends = [sign * value / sd for value in (effect.estimate, effect.low, effect.high) if value is not None]
+    for value in ends:
+        derived(f"{effect.key} in baseline SDs", value)
     return Standardised(effect, analysis, sd, ends[0], min(ends[1:]), max(ends[1:]))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effects import BAYES_LABELS
 from neurotrial.reports.figures.style import (
     LINE,
@@ -186,7 +187,7 @@ def _limits(arms: _Arms) -> tuple[float, float]:
 
 def _alt(data: CitedResults, shown: list[tuple[Outcome, _Arms]]) -> str:
     words = "; ".join(
-        f"{outcome.label}, {drawn.label}: {len(drawn.after)} observed from {number(drawn.after.min(), outcome.digits)} to "
+        f"{outcome.label}, {drawn.label}: {derived('participants', len(drawn.after))} observed from {number(drawn.after.min(), outcome.digits)} to "
         f"{number(drawn.after.max(), outcome.digits)}, "
         + ", ".join(
             f"{source} predicts {interval(band.low, band.high, outcome.digits)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import BAYES_METHODS, PRIOR_SETS
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effect_cells import not_drawn
 from neurotrial.reports.effects import BAYES_LABELS, capitalised
 from neurotrial.reports.family import is_family
@@ -87,6 +88,8 @@ def standardised(data: CitedResults, effect: Effect, prior: str) -> Shown | None
     # a pooled effect is in baseline SDs already
     scale = sign / (1.0 if is_family(effect.outcome) else float(row["baseline_sd"]))
     low, high = sorted((scale * effect.low, scale * effect.high))
+    for value in (scale * (effect.estimate or 0.0), low, high):
+        derived(f"{effect.key} in baseline SDs", value)
     mean, sd = float(row["prior_mean"]), float(row["prior_sd"])
     return Shown(effect, prior, mean, sd, scale * (effect.estimate or 0.0), low, high)
 

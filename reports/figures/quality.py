@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.figures.style import (
     LINE,
     WIDTH,
@@ -171,6 +172,6 @@ def _in_words(measure: LimitedMeasure) -> str:
     ends = f"{min(values):.{digits}f} to {max(values):.{digits}f}"
     limits = " or ".join(f"{limit:g}" for limit in measure.limits)
     return (
-        f"{modality_label(measure.modality)}, {measure.name.heading}: {ends} over {len(values)} scans, limit {limits}, "
-        f"{len(measure.flagged)} flagged."
+        f"{modality_label(measure.modality)}, {measure.name.heading}: {ends} over {derived('number of scans', len(values))} scans, limit {limits}, "
+        f"{derived('number of scans', len(measure.flagged))} flagged."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effects import BAYES_LABELS, capitalised
 from neurotrial.reports.figures.posterior_panels import Believed, draw_prior_posterior, draw_ranks
 from neurotrial.reports.figures.style import in_house_style, mark_simulated, note_simulated
@@ -174,7 +175,7 @@ def stored_prior_figure(data: CitedResults, analysis: Analysis, stored: list[Sto
     )
     words = "; ".join(
         f"{label}, {one.prior} prior: mean {number(one.prior_mean, 2)} (SD {number(one.prior_sd, 2)}) before, "
-        f"{number(one.draws.mean(), 2)} ({number(one.draws.std(), 2)}) after"
+        f"{number(derived('mean of draws', one.draws.mean()), 2)} ({number(derived('SD of draws', one.draws.std()), 2)}) after"
         for label, own in rows.items()
         for one in own
     )

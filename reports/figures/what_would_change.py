@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.method_names import scale_of
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effects import method_label
 from neurotrial.reports.figures.style import (
     LINE,
@@ -135,7 +136,11 @@ def _alt(data: CitedResults, block: Block, shown: list[CitedRow]) -> str:
     rest = [row.values for row in shown[1:]]
     turned = [row["description"] for row in rest if row["conclusion"] in ("significance", "direction")]
     spread = [row["estimate"] for row in rest if not is_missing(row["estimate"])]
-    over = f", {len(rest)} variations from {interval(min(spread), max(spread), digits)}" if spread else ""
+    over = (
+        f", {derived('number of variations', len(rest))} variations from {interval(min(spread), max(spread), digits)}"
+        if spread
+        else ""
+    )
     words = (
         f"; the conclusion changes with: {'; '.join(turned)}" if turned else "; the conclusion never changes"
     )

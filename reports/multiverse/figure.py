@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from neurotrial.models.specifications.curve import curve_figure
+from neurotrial.reports.cited import derived
 from neurotrial.reports.figures.style import in_house_style, mark_simulated, note_simulated
 from neurotrial.reports.floats import Plot
 from neurotrial.reports.markdown_text import Markdown, escape
@@ -44,7 +45,7 @@ def curve_plot(data: CitedResults) -> Plot:
     clear = int(((fitted["conf_low_sd"] > 0) | (fitted["conf_high_sd"] < 0)).sum())
     reference = number(fitted.loc[fitted["reference"], "estimate_sd"].iloc[0], 2)
     alt = (
-        f"{len(fitted)} estimates from {low} to {high} baseline SDs, {clear} of them with an interval that excludes 0; the "
+        f"{len(fitted)} estimates from {low} to {high} baseline SDs, {derived('number of specifications', clear)} of them with an interval that excludes 0; the "
         f"pre-specified one is {reference}.{note_simulated(data.study)}"
     )
     return Plot("specification-curve", figure, Markdown(caption), alt)

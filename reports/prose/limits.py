@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.family import outcome_named
 from neurotrial.reports.markdown_text import Markdown, escape, labelled, listing, paragraphs
 from neurotrial.reports.number_format import is_missing
@@ -90,7 +91,7 @@ def _scans(data: CitedResults) -> Iterator[str]:
     unusable = {scan.participant for scan in scans if scan.state in {"skipped", "failed"} or not scan.include}
     if unusable:
         yield (
-            f"Participants who lack at least one usable scan: {len(unusable)} ({counts.expected - counts.made} scans not made, "
+            f"Participants who lack at least one usable scan: {derived('participants', len(unusable))} ({counts.expected - counts.made} scans not made, "
             f"{counts.failed} not measurable, {counts.excluded} excluded by decision). Imaging results are those of "
             "participants whose scans could be used, who may differ from the others in severity and in motion."
         )

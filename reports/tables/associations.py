@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown, escape
 from neurotrial.reports.number_format import interval, is_missing, number, p_cell, whole
@@ -128,7 +129,7 @@ def planning_table(data: CitedResults) -> Tabulation | None:
 def _planned(data: CitedResults, row: CitedRow) -> str:
     values = [float(row[name]) for name in ("estimate", "conf_low", "conf_high")]
     if row.values["quantity"] != "detectable_effect":
-        shown = [number(100 * value, 1) for value in values]
+        shown = [number(derived(f"{row.key} in percent", 100 * value), 1) for value in values]
         return f"{shown[0]} % ({shown[1]} to {shown[2]})"
     outcome = data.study.outcome(row.values["outcome"])
     digits = outcome.digits + 1

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effects import BAYES_LABELS, model_label
 from neurotrial.reports.fit_evidence import fits_of
 from neurotrial.reports.floats import Tabulation
@@ -82,7 +83,9 @@ def _row(fit: FitEvidence) -> Row:
         "likelihood": number(min(fit.of_effects("sensitivity: likelihood"), default=None), 2),
         "power_k": number(max(_power_k(fit), default=None), 2),
         "overlap": number(max(fit.of_effects("overlap of prior and posterior"), default=None), 2),
-        "missed": f"{whole(missed)} of {whole(checked)}" if checked else MISSING,
+        "missed": f"{whole(derived('features missed', missed))} of {whole(derived('features checked', checked))}"
+        if checked
+        else MISSING,
         "verdict": _verdict(fit),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effects import capitalised, model_label
 from neurotrial.reports.family import outcome_named
 from neurotrial.reports.floats import Tabulation
@@ -96,7 +97,7 @@ def _missed_notes(data: CitedResults, analysis: Analysis, prior: str) -> Iterato
         and row.values["statistic"] in _STATISTICS
         and not _RARE <= float(row["probability"]) <= 1 - _RARE
     ]
-    words = f"Features that the model misses (share of replicates at or above what was observed below {_RARE} or above {1 - _RARE})"
+    words = f"Features that the model misses (share of replicates at or above what was observed below {_RARE} or above {derived('share of replicates', 1 - _RARE)})"
     yield f"{words}: {'; '.join(missed) or 'none'}."
 
 

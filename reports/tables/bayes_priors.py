@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from neurotrial.bayes_plan import PRIOR_SETS
+from neurotrial.reports.cited import derived
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.number_format import MISSING, interval, number, plain, probability
@@ -101,12 +102,13 @@ def _half_normal_row(parameter: str, scale: float) -> Row:
     return {
         "parameter": parameter,
         "prior": f"half-normal({plain(scale)})",
-        "range": interval(0, NORMAL_95 * scale, 2),
+        "range": interval(0, derived("limit of a prior", NORMAL_95 * scale), 2),
     }
 
 
 def _normal_row(parameter: str, mean: float, sd: float) -> Row:
-    ends = interval(*normal_range(mean, sd), 2)
+    low, high = (derived("limit of a prior", value) for value in normal_range(mean, sd))
+    ends = interval(low, high, 2)
     return {"parameter": parameter, "prior": f"normal({plain(mean)}, {plain(sd)})", "range": ends}
 
 

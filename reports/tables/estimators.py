@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.effect_cells import counts_cell, counts_note, directions, effect_cell, interval_notes
 from neurotrial.reports.effects import capitalised, is_adjusted, method_label
 from neurotrial.reports.floats import Tabulation
@@ -151,7 +152,9 @@ def _between_row(effect: Effect) -> Row:
     return {
         "outcome": f"{effect.outcome.label}, {effect.outcome.unit}",
         "what": f"Between arms: {effect.comparison} ({method_label(effect.method)})",
-        "n": whole(sum(effect.n_per_arm.values()) if effect.n_per_arm else None),
+        "n": whole(
+            derived("participants of all arms", sum(effect.n_per_arm.values())) if effect.n_per_arm else None
+        ),
         "effect": effect_cell(effect),
         "p": p_cell(effect.p),
     }

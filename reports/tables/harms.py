@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neurotrial.reports.cited import derived
 from neurotrial.reports.floats import Tabulation
 from neurotrial.reports.markdown_text import Markdown
 from neurotrial.reports.number_format import MISSING, count_percent, interval, is_missing, number, whole
@@ -71,8 +72,11 @@ def difference_cell(data: CitedResults, term: str, arm: str) -> str:
     row = data.row("harms_summary", f"harms/{term}/{arm}")
     if row is None or is_missing(row.values.get("risk_difference")):
         return MISSING
-    low, high = (100 * float(row[name]) for name in ("conf_low", "conf_high"))
-    return f"{number(100 * float(row['risk_difference']), 0)} ({interval(low, high, 0)})"
+    difference, low, high = (
+        derived(f"{row.key}#{name} in percentage points", 100 * float(row[name]))
+        for name in ("risk_difference", "conf_low", "conf_high")
+    )
+    return f"{number(difference, 0)} ({interval(low, high, 0)})"
 
 
 def _at_risk(data: CitedResults, arm: str) -> str:

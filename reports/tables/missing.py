@@ -35,7 +35,7 @@ def missing_table(data: CitedResults) -> Tabulation | None:
     grouped: dict[tuple[str, str, str], dict[str, tuple[int, int, float]]] = {}
     for row in data.rows("missingness"):
         place = (row.values["population"], row.values["outcome"], row.values["visit"])
-        grouped.setdefault(place, {})[row.values["arm"]] = (row["n_missing"], row["n"], row.values["p_value"])
+        grouped.setdefault(place, {})[row.values["arm"]] = (row["n_missing"], row["n"], row["p_value"])
     rows = [
         {
             "population": labels[population],

@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from neurotrial.errors import refuse
+from neurotrial.errors import InputError, refuse
 from neurotrial.loading import load_study
 from neurotrial.provenance import changes_since
 from neurotrial.reports.build import (
@@ -20,6 +21,9 @@ from neurotrial.reports.build import (
 )
 from neurotrial.reports.verification.differences import differing_words, has_words
 from neurotrial.study import FORMATS
+
+if TYPE_CHECKING:
+    from neurotrial.results import Results
 
 __all__ = ["Verification", "Verified", "plan_verification", "verify_reports"]
 
@@ -93,7 +97,7 @@ def verify_reports(
         If the results are not those that the fit wrote, nothing has been rendered yet, or a document cannot be rendered.
     """
     plan = plan_verification(folder, engine)
-    outdated = tuple(changes_since(plan.results.provenance, load_study(folder)))
+    outdated = tuple(_outdated(folder, plan.results))
     found: list[Verified] = []
     with tempfile.TemporaryDirectory(prefix="neurotrial-verify-") as name, report_date(plan.results):
         for document in plan.documents:
@@ -116,6 +120,15 @@ def plan_verification(folder: Path, engine: Engine = "auto") -> ReportPlan:
     if not there:
         raise refuse(str(folder / OUTPUT_FOLDER), "holds no report", "run `neurotrial report` first")
     return plan
+
+
+def _outdated(folder: Path, results: Results) -> list[str]:
+    try:
+        data = load_study(folder)
+    except InputError as error:
+        first = error.problems[0]
+        return [f"the study cannot be read: {first.where}: {first.rule}"]
+    return changes_since(results.provenance, data)
 
 
 def _compared(old: Path, new: Path) -> Verified:

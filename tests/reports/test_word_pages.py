@@ -16,7 +16,11 @@ from neurotrial.reports.rendering.word_widths import column_widths, is_wide
 
 WIDE = (
     "|Outcome|" + "|".join(f"Column{i}" for i in range(9)) + "|\n|:-|" + ":-:|" * 9 + "\n"
-    "|FA|" + "0.071\u00a0(−0.040\u00a0to\u00a00.181)|" * 9 + "\n|MD|" + "10.5\u00a0(−2.0\u00a0to\u00a023.1)|" * 9 + "\n\n: {} {{#tbl-{}}}\n"
+    "|FA|"
+    + "0.071\u00a0(−0.040\u00a0to\u00a00.181)|" * 9
+    + "\n|MD|"
+    + "10.5\u00a0(−2.0\u00a0to\u00a023.1)|" * 9
+    + "\n\n: {} {{#tbl-{}}}\n"
 )
 NARROW = "|A|B|\n|-|-|\n|1|2|\n\n: Narrow. {#tbl-n}\n"
 
