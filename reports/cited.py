@@ -40,7 +40,7 @@ def take_recent() -> list[str]:
 PRINTED = "printed "
 """What stands before a printed number among citations."""
 
-DERIVED = " = "
+DERIVED = "\x1f"
 """What parts the name of a derived value from the value, in a citation that is no key."""
 
 

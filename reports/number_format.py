@@ -19,6 +19,7 @@ __all__ = [
     "plain",
     "probability",
     "take_printed",
+    "unsigned",
     "whole",
 ]
 
@@ -69,10 +70,15 @@ def number(value: Any, digits: int) -> str:
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    text = f"{abs(float(value)):.{digits}f}"
+    text = unsigned(value, digits)
     if digits:
         _PRINTED[text] = None
     return f"{MINUS}{text}" if value < 0 and float(text) != 0 else text
+
+
+def unsigned(value: float, digits: int) -> str:
+    """Return a finite number with a fixed count of decimals, without sign and without taking it for printed."""
+    return f"{abs(float(value)):.{digits}f}"
 
 
 def plain(value: float) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from neurotrial.reports.cited import DERIVED, PRINTED
-from neurotrial.reports.number_format import number
+from neurotrial.reports.number_format import unsigned
 
 if TYPE_CHECKING:
     from neurotrial.reports.audit.printed_numbers import PrintedNumber
@@ -23,7 +23,6 @@ __all__ = ["Binder", "BlockValues", "Cited", "cited_values"]
 DERIVED_ORIGIN = "derived: "
 _BOUNDS = frozenset({0.0001, 0.001, 0.01, 0.05, 0.1, 0.9, 0.95, 0.99, 0.999})
 """What probabilities are said to be less or more than; beyond another number many a wrong one would be too."""
-_SIGN = re.compile(r"^[−-]")
 _BOUND = re.compile(r"([<>≤≥])\s?$")
 _DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
 
@@ -152,7 +151,7 @@ class BlockValues:
     def _texts(self, decimals: int, scale: float) -> Iterator[tuple[str, str]]:
         """Yield how each value, times a scale, is printed with some decimals; the first citation wins."""
         for citation, value in reversed(self._numbers):
-            yield _SIGN.sub("", number(scale * value, decimals)), citation
+            yield unsigned(scale * value, decimals), citation
 
     def _bound(self, printed: PrintedNumber) -> str:
         """Return a probability that is printed as less or more than a bound."""
@@ -172,7 +171,7 @@ class BlockValues:
     def _ratios(self, decimals: int) -> dict[str, str]:
         counts = [(name, value) for name, value in self._numbers if value.is_integer() and value >= 0]
         return {
-            number(100 * part / whole, decimals): f"{first} / {second}"
+            unsigned(100 * part / whole, decimals): f"{first} / {second}"
             for (first, part), (second, whole) in itertools.product(counts, counts)
             if 0 < part <= whole
         }

@@ -16,6 +16,7 @@ from neurotrial.reports.audit.audit import audited
 from neurotrial.reports.audit.binding import Binder, BlockValues, Cited, cited_values
 from neurotrial.reports.audit.printed_numbers import printed_numbers
 from neurotrial.reports.audit.record import ALLOWED_FILE, AUDIT_FILE, CITED_FILE, allowed_patterns
+from neurotrial.reports.cited import DERIVED
 from neurotrial.reports.rendering.render_builtin import execute_loosely
 from neurotrial.reports.scaffold import write_scaffold
 from neurotrial.results import write_results
@@ -130,8 +131,8 @@ def test_values_of_a_key_come_from_every_table_that_has_it():
     results = make_results()
     (found,) = cited_values(results, [f"{KEY}#estimate", "printed 0.5"])
     assert found == Cited(f"{KEY}#estimate", results.value(f"{KEY}#estimate"))
-    assert cited_values(results, ["a thing = 0.25", "a word = 3 of 4"]) == [
-        Cited("derived: a thing", 0.25),
+    assert cited_values(results, [f"a thing (n = 3){DERIVED}0.25", f"a word{DERIVED}3 of 4"]) == [
+        Cited("derived: a thing (n = 3)", 0.25),
         Cited("derived: a word", "3 of 4"),
     ]
 
