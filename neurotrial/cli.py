@@ -374,8 +374,9 @@ def _verify(folder: Path, engine: Engine) -> int:
     from neurotrial.reports.verification.verify import plan_verification, verify_reports
     from neurotrial.summaries import show_verification
 
-    with progress_bar("verify", len(plan_verification(folder, engine).steps)) as bar:
-        found = verify_reports(folder, engine, bar.step, bar.detail)
+    plan = plan_verification(folder, engine)
+    with progress_bar("verify", len(plan.steps)) as bar:
+        found = verify_reports(plan, bar.step, bar.detail)
     return show_verification(found)
 
 

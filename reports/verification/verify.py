@@ -70,8 +70,7 @@ class Verification:
 
 
 def verify_reports(
-    folder: Path,
-    engine: Engine = "auto",
+    plan: ReportPlan,
     progress: Callable[[str], None] = lambda _: None,
     detail: Callable[[str], None] = lambda _: None,
 ) -> Verification:
@@ -79,10 +78,8 @@ def verify_reports(
 
     Parameters
     ----------
-    folder : Path
-        The study folder.
-    engine : {"auto", "quarto", "builtin"}
-        The renderer; it must be the one that made the files.
+    plan : ReportPlan
+        As `plan_verification` gives it; its renderer must be the one that made the files.
     progress, detail : callable
         As `neurotrial.reports.build.build_reports` takes them.
 
@@ -94,9 +91,9 @@ def verify_reports(
     Raises
     ------
     InputError, RenderError
-        If the results are not those that the fit wrote, nothing has been rendered yet, or a document cannot be rendered.
+        If a document cannot be rendered.
     """
-    plan = plan_verification(folder, engine)
+    folder = plan.folder
     outdated = tuple(_outdated(folder, plan.results))
     found: list[Verified] = []
     with tempfile.TemporaryDirectory(prefix="neurotrial-verify-") as name, report_date(plan.results):
@@ -112,7 +109,7 @@ def verify_reports(
 
 
 def plan_verification(folder: Path, engine: Engine = "auto") -> ReportPlan:
-    """Return what is rendered anew; an `InputError` where nothing has been rendered yet."""
+    """Return what is rendered anew; an `InputError` where nothing has been rendered yet or the fit did not write the results."""
     plan = plan_reports(folder, None, engine)
     there = [
         path for document in plan.documents for path in (folder / OUTPUT_FOLDER).glob(f"{document.stem}.*")

@@ -12,7 +12,7 @@ from neurotrial.cli import main
 from neurotrial.errors import InputError
 from neurotrial.loading import load_study
 from neurotrial.provenance import code_hash
-from neurotrial.reports.verification.verify import verify_reports
+from neurotrial.reports.verification.verify import plan_verification, verify_reports
 from neurotrial.results import write_results
 
 KEY = "primary/fma_total/itt/ancova_ols/cells-control/day90"
@@ -58,11 +58,11 @@ def store(folder, results):
 
 
 def verdicts(folder):
-    return {file.file: file.verdict for file in verify_reports(folder, "builtin").files}
+    return {file.file: file.verdict for file in verify_reports(plan_verification(folder, "builtin")).files}
 
 
 def test_the_same_results_give_the_same_bytes_in_every_format(study):
-    found = verify_reports(study, "builtin")
+    found = verify_reports(plan_verification(study, "builtin"))
     assert verdicts(study) == dict.fromkeys(("short.html", "short.docx", "short.pdf"), "identical")
     assert found.outdated == ()
     assert found.passed
@@ -105,7 +105,7 @@ def test_results_that_are_older_than_their_study_file_are_told(study):
 
 def test_reports_are_verified_without_the_data_of_participants_and_that_is_told(study):
     shutil.rmtree(study / "tables")
-    found = verify_reports(study, "builtin")
+    found = verify_reports(plan_verification(study, "builtin"))
     assert {file.verdict for file in found.files} == {"identical"}
     assert found.outdated == ("the study cannot be read: tables/participants.tsv: the table is missing",)
     assert not found.passed
@@ -115,10 +115,10 @@ def test_there_must_be_results_and_reports(study):
     for path in (study / "output").iterdir():
         path.unlink()
     with pytest.raises(InputError, match="holds no report"):
-        verify_reports(study)
+        plan_verification(study)
     (study / "results" / "estimates.parquet").unlink()
     with pytest.raises(InputError, match="not those that the fit wrote"):
-        verify_reports(study)
+        plan_verification(study)
 
 
 def test_references_and_reports_are_not_verified_at_once(study):
